@@ -1,0 +1,1 @@
+"""What a job is, where it is recorded and how it is announced."""

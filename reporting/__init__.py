@@ -1,0 +1,1 @@
+"""From a template and values to a prompt or a document."""

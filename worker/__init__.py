@@ -1,0 +1,1 @@
+"""From job ids to recorded results: the Celery worker, the pipeline and the engine."""
