@@ -91,7 +91,7 @@ def test_nul_and_surrogates_are_taken_out_of_cells_and_header(tmp_path: Path) ->
     [
         ("", "is empty"),
         ("\n \r\n", "is empty"),
-        (",,\n", "row 1: the header names no column"),
+        ("\x01,\x01\nAnn,a\n", "row 1: the header names no column"),
         ("name,plan\n", "has a header but no rows"),
         ("name,plan\n,\n\n", "has a header but no rows"),
         ('"name,plan\nAnn,a\n', "row 1: a quote opens in this row and is never closed"),
