@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ledger.store import BatchRecord, Batches
+from ledger.store import Batches, BatchRecord
 from reporting import Section, Template
 from worker.engine import Sampling
 
@@ -36,7 +36,7 @@ class Plan:
         }
 
     def samplings(self, row: int) -> Mapping[str, Sampling]:
-        """How each section of a row is drawn; its seed depends on nothing but batch, row, section."""
+        """How each section is drawn; its seed depends on batch, row and section alone."""
         return {
             section.name: Sampling(
                 n=self._num_candidates(section),

@@ -99,10 +99,9 @@ class Batches:
         with self._database.write() as tx:
             known = sa.select(_batches.c.id).where(_batches.c.dedupe_key == batch.dedupe_key)
             insert = _insert(tx, _batches).on_conflict_do_nothing(index_elements=["dedupe_key"])
-            is_new = (
-                tx.execute(insert.values(**values, num_jobs=0, created_at=tx.now)).rowcount == 1
-            )
-            return tx.execute(known).scalar_one(), is_new
+            written = insert.values(**values, num_jobs=0, created_at=tx.now)
+            new_id = tx.execute(written.returning(_batches.c.id)).scalar_one_or_none()
+            return new_id or tx.execute(known).scalar_one(), new_id is not None
 
     def append(self, batch_id: str, jobs: Sequence[NewJob]) -> None:
         """Write one chunk of jobs; a row that is there already stays as it is."""

@@ -203,9 +203,11 @@ class Queue:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
+        # Apart from the update: inside it PostgreSQL may run the query again, past its limit.
+        job_ids = tx.execute(due).scalars().all()
         update = (
             sa.update(_jobs)
-            .where(_jobs.c.id.in_(due), _jobs.c.state == JobState.NEW)
+            .where(_jobs.c.id.in_(job_ids), _jobs.c.state == JobState.NEW)
             .values(state=JobState.QUEUED, queued_at=tx.now)
             .returning(_jobs.c.id, _jobs.c.batch_id, _jobs.c.is_suspect)
         )
