@@ -1,1 +1,36 @@
 """From a template and values to a prompt or a document."""
+
+from reporting.check import check_template
+from reporting.column_match import ColumnMatch
+from reporting.document import Document
+from reporting.errors import RenderFailed, ReportingError, TemplateInvalid, TemplateNotFound
+from reporting.field import Field, Value
+from reporting.html import to_html
+from reporting.parsed_row import ParsedRow, RowProblem
+from reporting.scaffold import scaffold_template
+from reporting.section import Gate, Section
+from reporting.shipped import shipped_templates
+from reporting.spec import ReportSpec
+from reporting.template import Template, load_template
+
+__all__ = [
+    "ColumnMatch",
+    "Document",
+    "Field",
+    "Gate",
+    "ParsedRow",
+    "RenderFailed",
+    "ReportSpec",
+    "ReportingError",
+    "RowProblem",
+    "Section",
+    "Template",
+    "TemplateInvalid",
+    "TemplateNotFound",
+    "Value",
+    "check_template",
+    "load_template",
+    "scaffold_template",
+    "shipped_templates",
+    "to_html",
+]

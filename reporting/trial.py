@@ -1,0 +1,90 @@
+"""What is wrong with a template whose template.toml is right, found before any row needs it."""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, assert_never
+
+from reporting.document import REPORT_TEMPLATE
+from reporting.errors import RenderFailed
+from reporting.field import Field, Value
+from reporting.prompt import PROMPT_TEMPLATE
+from reporting.sandbox import Kind, syntax_problem, variables
+from reporting.spec import TEMPLATE_TOML
+from reporting.toml_lines import line_of
+
+if TYPE_CHECKING:
+    from reporting.template import Template
+
+_OF_REPORT = frozenset({"title", "fields", "sections", "scores", "batch", "row"})
+_OF_JINJA = frozenset({"range", "dict", "namespace"})
+
+
+def problems_of(template: "Template") -> list[str]:
+    """Compiles all of it, and tries it out on values that are full, and on empty ones."""
+    # What doesn't compile, or names what doesn't exist, would only fail once more when tried.
+    problems = list(_problems_of_sources(template))
+    return problems or list(dict.fromkeys(_problems_of_trials(template)))
+
+
+def _problems_of_sources(template: "Template") -> Iterator[str]:
+    fields = frozenset(field.name for field in template.fields)
+    report = template.content[REPORT_TEMPLATE]
+    yield from _problems_of(PROMPT_TEMPLATE, "text", template.content[PROMPT_TEMPLATE], fields)
+    yield from _problems_of(REPORT_TEMPLATE, "markdown", report, fields | _OF_REPORT)
+    for key in ("title", "file_name"):
+        line = line_of(template.content[TEMPLATE_TOML], ("report", key))
+        for problem in _problems_of(key, "text", getattr(template.report, key), fields):
+            yield f"{TEMPLATE_TOML}:{line}: report.{problem.replace(':1:', ':', 1)}"
+
+
+def _problems_of(filename: str, kind: Kind, source: str, known: frozenset[str]) -> Iterable[str]:
+    if problem := syntax_problem(kind, filename, source):
+        return [problem]
+    return [
+        f"{filename}:{line}: there is no variable {name!r}"
+        for name, line in variables(filename, source).items()
+        if name not in known | _OF_JINJA
+    ]
+
+
+def _problems_of_trials(template: "Template") -> Iterator[str]:
+    full = {field.name: _sample(field) for field in template.fields}
+    least = {f.name: full[f.name] if f.required else _empty(f) for f in template.fields}
+    texts = {section.name: "A sentence." for section in template.sections}
+    scores = {name: {"perplexity": 9.5, "entropy": 1.5, "cosine": 0.5} for name in texts}
+    for values, scored in ((full, scores), (least, {})):
+        try:
+            template.prompts(values)
+            template.file_stem(values, row=1)
+            template.render(values, texts, scores=scored, batch=_BATCH, row=1)
+        except RenderFailed as error:
+            state = "every field filled" if scored else "optional fields empty and no scores"
+            yield f"{error} (with {state})"
+
+
+_BATCH = {"id": "1", "name": "a batch", "model": "a model", "created_at": "2024-05-27T08:00:00Z"}
+
+
+def _sample(field: Field) -> Value:
+    match field.type:
+        case "text":
+            return f"a {field.name}"
+        case "list":
+            return ("one", "two")
+        case "integer":
+            return 3
+        case "number":
+            return 2.5
+        case "date":
+            return "2024-05-27"
+        case _:
+            assert_never(field.type)
+
+
+def _empty(field: Field) -> Value:
+    match field.type:
+        case "text":
+            return ""
+        case "list":
+            return ()
+        case _:
+            return None
