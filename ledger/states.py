@@ -27,10 +27,8 @@ IN_FLIGHT = frozenset({JobState.QUEUED, JobState.RUNNING})
 RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    JobState.NEW: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.EXPIRED}),
-    JobState.QUEUED: frozenset(
-        {JobState.RUNNING, JobState.NEW, JobState.CANCELLED, JobState.EXPIRED}
-    ),
+    JobState.NEW: frozenset({JobState.QUEUED, JobState.CANCELLED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.NEW, JobState.CANCELLED}),
     JobState.RUNNING: frozenset(
         {JobState.SUCCEEDED, JobState.FAILED, JobState.NEW, JobState.CANCELLED}
     ),

@@ -1,6 +1,7 @@
 """What goes into the engine and what comes out: the contract between the two processes."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -34,6 +35,9 @@ class Prompt:
         given = [part for part in (self.text, self.messages, self.token_ids) if part is not None]
         if len(given) != 1:
             raise ValueError("a prompt takes exactly one of text, messages and token_ids")
+        for name in ("messages", "token_ids"):
+            if (part := getattr(self, name)) is not None:
+                object.__setattr__(self, name, tuple(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,8 @@ class Sampling:
     OpenAI's (presence, frequency, subtracted from logits of tokens generated so far) and
     CTRL's (repetition, over prompt and output; 1 is off). `logprobs` asks for that many
     alternatives a token. `deadline_s` counts from submission. Raises ValueError for a
-    value out of its range, naming it.
+    value out of its range, naming it. `stop` and `logit_bias` are copied, so that the
+    value stays frozen and crosses to another process whatever mapping it came in.
     """
 
     n: int = 1
@@ -60,6 +65,36 @@ class Sampling:
     logit_bias: Mapping[int, float] = field(default_factory=dict)
     logprobs: int | None = None
     deadline_s: float | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.stop, str):
+            raise ValueError(f"stop: {self.stop!r} is a string, not a tuple of strings")
+        object.__setattr__(self, "stop", tuple(self.stop))
+        object.__setattr__(self, "logit_bias", dict(self.logit_bias))
+        for name, is_good, rule in self._rules():
+            if not is_good:
+                raise ValueError(f"{name}: {getattr(self, name)!r} is not {rule}")
+
+    @property
+    def has_penalties(self) -> bool:
+        return (self.presence_penalty, self.frequency_penalty, self.repetition_penalty) != (0, 0, 1)
+
+    def _rules(self) -> Iterator[tuple[str, bool, str]]:
+        yield "n", _is_count(self.n, 1), "an integer of at least 1"
+        yield "max_tokens", _is_count(self.max_tokens, 1), "an integer of at least 1"
+        yield "temperature", 0 <= self.temperature < math.inf, "a finite number of at least 0"
+        yield "top_p", 0 < self.top_p <= 1, "above 0 and at most 1"
+        yield "top_k", _is_count(self.top_k, 0), "an integer of at least 0"
+        yield "seed", isinstance(self.seed, int), "an integer"
+        yield "stop", all(isinstance(s, str) and s for s in self.stop), "of non-empty strings"
+        yield "presence_penalty", -2 <= self.presence_penalty <= 2, "between -2 and 2"
+        yield "frequency_penalty", -2 <= self.frequency_penalty <= 2, "between -2 and 2"
+        yield "repetition_penalty", 0 < self.repetition_penalty < math.inf, "finite and above 0"
+        biases = self.logit_bias.items()
+        is_good = all(_is_count(token, 0) and math.isfinite(bias) for token, bias in biases)
+        yield "logit_bias", is_good, "from token ids to finite numbers"
+        yield "logprobs", self.logprobs is None or _is_count(self.logprobs, 0), "None or a count"
+        yield "deadline_s", self.deadline_s is None or self.deadline_s >= 0, "None or at least 0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +124,9 @@ class EngineSettings:
 
     `model` is a local folder or a hub name, with `@revision` where one is pinned.
     `token_budget` bounds rows × (prompt + max_tokens) of one micro-batch, padding included.
+    `dtype` auto is bfloat16 on a GPU (float16 where it has none) and float32 on a CPU.
+    `num_threads` caps the threads of torch; `cache_dir` is where hub models are kept.
+    Raises ValueError for a setting out of its range, naming it.
     """
 
     model: str
@@ -99,6 +137,12 @@ class EngineSettings:
     num_threads: int | None = None
     start_timeout_s: float = 600.0
     cache_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_rows", "token_budget", "num_threads"):
+            value = getattr(self, name)
+            if value is not None and not _is_count(value, 1):
+                raise ValueError(f"{name}: {value!r} is not an integer of at least 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +157,7 @@ class ModelCard:
     device: str
     dtype: str
     is_chat: bool
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int) and value >= least

@@ -1,0 +1,102 @@
+"""One database, SQLite or PostgreSQL: connections, transactions and the clock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from ledger.errors import LedgerUnreachable
+
+BUSY_TIMEOUT_MS = 30_000
+CONNECT_TIMEOUT_S = 5
+
+
+@dataclass
+class Transaction:
+    """A connection inside a transaction, and the instant at which it takes place."""
+
+    connection: sa.Connection
+
+    @cached_property
+    def now(self) -> datetime:
+        """On PostgreSQL the database's own clock, since workers' clocks differ."""
+        if self.connection.dialect.name == "postgresql":
+            instant: datetime = self.connection.execute(sa.select(sa.func.now())).scalar_one()
+            return instant.astimezone(UTC)
+        return datetime.now(UTC)
+
+    def execute(self, statement: sa.Executable, rows: Any = None) -> sa.CursorResult[Any]:
+        return self.connection.execute(statement, rows)
+
+
+class Database:
+    """Hands out transactions; raises LedgerUnreachable where the database does not answer."""
+
+    def __init__(self, url: str) -> None:
+        self.url = sa.make_url(url)
+        is_sqlite = self.url.get_backend_name() == "sqlite"
+        options: dict[str, Any] = (
+            {"connect_args": {"check_same_thread": False}}
+            if is_sqlite
+            else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
+        )
+        self.engine = sa.create_engine(self.url, pool_size=8, max_overflow=24, **options)
+        if is_sqlite:
+            sa.event.listen(self.engine, "connect", _configure_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that may write: on SQLite it takes the write lock at its beginning.
+
+        A deferred one that reads first and writes later fails with "database is locked" at
+        once, whatever the timeout.
+        """
+        with self._transaction(is_writing=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads."""
+        with self._transaction(is_writing=False) as transaction:
+            yield transaction
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, *, is_writing: bool) -> Iterator[Transaction]:
+        try:
+            with self.engine.connect() as connection:
+                options = connection.execution_options(nightpress_is_writing=is_writing)
+                with options.begin():
+                    yield Transaction(options)
+        except (OperationalError, InterfaceError) as error:
+            where = self.url.render_as_string(hide_password=True)
+            raise LedgerUnreachable(
+                f"the ledger at {where} does not answer: {error.orig}"
+            ) from error
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    is_writing = connection.get_execution_options().get("nightpress_is_writing", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")

@@ -1,0 +1,19 @@
+"""From a roster file to rows that a template accepts, with every problem of the file at once."""
+
+from producer.intake.intake import Intake, Row, Template, intake_report
+from producer.intake.jsonl_rows import JsonLine, JsonLines, read_json_lines
+from producer.intake.reader import read_rows
+from producer.intake.roster import Record, Roster
+
+__all__ = [
+    "Intake",
+    "JsonLine",
+    "JsonLines",
+    "Record",
+    "Roster",
+    "Row",
+    "Template",
+    "intake_report",
+    "read_json_lines",
+    "read_rows",
+]

@@ -1,0 +1,86 @@
+"""CSV as spreadsheets write it: one of four delimiters, quoting taken strictly."""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from ledger.errors import InputInvalid, Problem
+from producer.intake.roster import Record, Roster
+from producer.intake.source import read_source
+from producer.intake.text import normalise
+
+DELIMITERS = (",", ";", "\t", "|")
+
+
+def read_csv(path: Path) -> Roster:
+    """Raises InputInvalid where not even the header can be read."""
+    source = read_source(path)
+    rows = _rows(source.text, _delimiter(source.text))
+    header = _header(rows, source.name)
+    fitted = [_fit(number, row, len(header)) for number, row in rows]
+    records = tuple(row for row in fitted if isinstance(row, Record))
+    problems = tuple(row for row in fitted if isinstance(row, Problem))
+    return Roster(source.name, header, records, problems, source.notes)
+
+
+def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | Problem]]:
+    """Every row that is not blank, with its number; after a bad one, reading goes on."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    for number in count(1):
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            yield number, Problem(_quoting_reason(error), row=number)
+        else:
+            if any(cell.strip() for cell in cells):
+                yield number, cells
+
+
+def _quoting_reason(error: csv.Error) -> str:
+    message = str(error)
+    if "unexpected end of data" in message:
+        return "a quote opens in this row and is never closed"
+    if "field larger" in message:
+        return f"a cell is longer than {csv.field_size_limit():,} characters; is a quote unclosed?"
+    if "expected after" in message:
+        return 'text follows a closing quote; a quote within a quoted cell is written ""'
+    return message
+
+
+def _delimiter(text: str) -> str:
+    """The one that gives the header the most cells; on a tie the more usual one."""
+
+    def width(delimiter: str) -> int:
+        _, first = next(_rows(text, delimiter), (0, []))
+        return 0 if isinstance(first, Problem) else len(first)
+
+    return max(DELIMITERS, key=width)
+
+
+def _header(rows: Iterator[tuple[int, list[str] | Problem]], source: str) -> tuple[str, ...]:
+    """The names without the nameless columns that spreadsheets leave at the end."""
+    number, first = next(rows, (1, Problem("is empty")))
+    if isinstance(first, Problem):
+        raise InputInvalid(source, [first])
+    names = [normalise(name).strip() for name in first]
+    while names and not names[-1]:
+        names.pop()
+    if not names:
+        raise InputInvalid(source, [Problem("the header names no column", row=number)])
+    return tuple(names)
+
+
+def _fit(number: int, row: list[str] | Problem, width: int) -> Record | Problem:
+    """Cells beyond the header are no loss where they are empty."""
+    if isinstance(row, Problem):
+        return row
+    if len(row) < width:
+        return Problem(f"has {len(row)} cells, but the header has {width}", row=number)
+    if any(cell.strip() for cell in row[width:]):
+        reason = f"has {len(row)} cells, but the header has {width}; is a quote missing?"
+        return Problem(reason, row=number)
+    return Record(number, {place: normalise(cell) for place, cell in enumerate(row[:width])})

@@ -1,0 +1,120 @@
+"""A roster held against a template: what is accepted, and all that is wrong with the rest."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ledger.errors import InputInvalid, Problem
+from producer.intake.reader import read_rows
+from producer.intake.roster import Record, Roster
+
+
+class ColumnMatch(Protocol):
+    """`columns` gives each field's place in the header; the others are names."""
+
+    @property
+    def columns(self) -> Mapping[str, int]: ...
+    @property
+    def missing(self) -> tuple[str, ...]: ...
+    @property
+    def doubled(self) -> tuple[str, ...]: ...
+    @property
+    def unknown(self) -> tuple[str, ...]: ...
+
+
+class ParsedRow(Protocol):
+    """`problems` are pairs of a field and what is wrong with its cell."""
+
+    @property
+    def values(self) -> dict[str, Any]: ...
+    @property
+    def problems(self) -> tuple[tuple[str, str], ...]: ...
+
+
+class Template(Protocol):
+    """What intake asks of a report template."""
+
+    def match_columns(self, header: tuple[str, ...]) -> ColumnMatch: ...
+    def parse_row(self, row: Mapping[str, Any]) -> ParsedRow: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An accepted row: its number in the file and a value for every field of the template."""
+
+    number: int
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Accepted and rejected rows together are the `num_rows` data rows of the file."""
+
+    source: str
+    rows: tuple[Row, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    num_rows: int
+
+    @property
+    def num_rejected(self) -> int:
+        return self.num_rows - len(self.rows)
+
+    def accept(self, *, skip_bad: bool = False) -> tuple[Row, ...]:
+        """The rows to submit; raises InputInvalid with every problem of the file.
+
+        With `skip_bad` only where no row is left: a missing column spoils them all.
+        """
+        if self.problems and not (skip_bad and self.rows):
+            raise InputInvalid(self.source, self.problems)
+        return self.rows
+
+
+def intake_report(path: Path, template: Template) -> Intake:
+    """Read the file and hold every row against the template's fields.
+
+    Raises InputInvalid where no row can be read at all; everything else is in `problems`.
+    """
+    roster = read_rows(path)
+    match = template.match_columns(roster.header)
+    of_columns = tuple(_column_problems(match))
+    rows: list[Row] = []
+    of_rows = list(roster.problems)
+    for record in roster.records:
+        parsed = template.parse_row(_fields(record, match))
+        if parsed.problems:
+            of_rows.extend(_row_problems(record, parsed, roster, match))
+        elif not of_columns:
+            rows.append(Row(record.number, parsed.values))
+    of_rows.sort(key=lambda problem: problem.row or 0)
+    notes = roster.notes + tuple(_notes(match))
+    return Intake(roster.source, tuple(rows), (*of_columns, *of_rows), notes, roster.num_rows)
+
+
+def _fields(record: Record, match: ColumnMatch) -> dict[str, Any]:
+    cells = record.cells
+    return {field: cells[place] for field, place in match.columns.items() if place in cells}
+
+
+def _column_problems(match: ColumnMatch) -> Iterator[Problem]:
+    for field in match.missing:
+        yield Problem("the file has no such column", column=field)
+    for field in match.doubled:
+        yield Problem("more than one column of the file is meant by it", column=field)
+
+
+def _row_problems(
+    record: Record, parsed: ParsedRow, roster: Roster, match: ColumnMatch
+) -> Iterator[Problem]:
+    """Named by the file's own column; a field whose column is missing was named once already."""
+    for field, reason in parsed.problems:
+        if field in match.columns:
+            column = roster.header[match.columns[field]]
+            yield Problem(reason, row=record.number, column=column)
+
+
+def _notes(match: ColumnMatch) -> Iterator[str]:
+    if match.unknown:
+        names = ", ".join(repr(name) for name in match.unknown)
+        yield f"columns that the template does not use: {names}"

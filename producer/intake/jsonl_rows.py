@@ -1,0 +1,95 @@
+"""JSON Lines: one object a line, every bad line named."""
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ledger.errors import Problem
+from producer.intake.roster import Record, Roster
+from producer.intake.source import read_source
+from producer.intake.text import normalise, normalise_value
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLine:
+    """An object with every text in it normalised, and the number of its line."""
+
+    number: int
+    value: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLines:
+    source: str
+    lines: tuple[JsonLine, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_json_lines(path: Path) -> JsonLines:
+    """Every line that is not blank is in `lines` or has one of `problems`.
+
+    Raises InputInvalid for a file that is missing, empty, unreadable or no text.
+    """
+    source = read_source(path)
+    lines: list[JsonLine] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(source.text.split("\n"), start=1):
+        if not line.strip("\0 \t\r"):
+            continue
+        try:
+            lines.append(JsonLine(number, _parse(line)))
+        except ValueError as error:
+            problems.append(Problem(str(error), row=number))
+    return JsonLines(source.name, tuple(lines), tuple(problems), source.notes)
+
+
+def read_jsonl(path: Path) -> Roster:
+    """The columns are the keys of all lines, in the order in which they first appear."""
+    file = read_json_lines(path)
+    places: dict[str, int] = {}
+    records = []
+    for line in file.lines:
+        cells = {
+            places.setdefault(key, len(places)): cell
+            for key, cell in line.value.items()
+            if cell is not None
+        }
+        records.append(Record(line.number, cells))
+    return Roster(file.source, tuple(places), tuple(records), file.problems, file.notes)
+
+
+def _parse(line: str) -> dict[str, Any]:
+    """Raises ValueError with a sentence."""
+    try:
+        value = json.loads(
+            line, object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite
+        )
+    except json.JSONDecodeError as error:
+        raise ValueError(f"is not JSON: {error.msg} at character {error.pos + 1}") from error
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError("is not a JSON object")
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """json would keep the last of two equal keys and say nothing."""
+    value: dict[str, Any] = {}
+    for key, item in pairs:
+        name = normalise(key).strip()
+        if name in value:
+            raise ValueError(f"has the key {name!r} twice")
+        value[name] = normalise_value(item) if isinstance(item, str | list) else item
+    return value
+
+
+def _finite(number: str) -> float:
+    """Neither NaN nor 1e999 has a place in JSON or in a database."""
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number} is not a number that JSON can hold")
+    return value

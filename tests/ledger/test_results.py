@@ -1,0 +1,111 @@
+"""What ends a running job, and that a late writer changes nothing."""
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from ledger.database import Database
+from ledger.states import JobState, Outcome
+from ledger.store import Store
+from tests.ledger.batches import (
+    CANDIDATE,
+    claim,
+    ended,
+    feed,
+    num_reports,
+    outcomes,
+    running,
+    states,
+    submit,
+)
+
+
+def test_a_result_is_stored_with_its_candidates(store: Store) -> None:
+    (job,) = running(store)
+    end = ended(job, prompt_tokens=10, completion_tokens=3)
+    assert {job.id} == store.results.record([end])
+    (result,) = store.results.stream("batch_batch")
+    assert (JobState.SUCCEEDED, (CANDIDATE,)) == (result.state, result.candidates)
+    assert end.report == result.report
+
+
+def test_a_result_of_a_lost_attempt_changes_nothing(hasty: Store, database: Database) -> None:
+    (late,) = running(hasty)
+    hasty.queue.reclaim()
+    (job,) = claim(hasty, feed(hasty), "worker-2")
+    assert set() == hasty.results.record([ended(late)])
+    assert {job.id} == hasty.results.record([ended(job)])
+    assert set() == hasty.results.record([ended(late), ended(job)])
+    assert 1 == num_reports(database)
+    assert [Outcome.LOST, Outcome.SUCCEEDED] == outcomes(database)
+
+
+def test_a_group_writes_those_that_still_run(store: Store, database: Database) -> None:
+    first, second = running(store, 2)
+    store.results.record([ended(first)])
+    assert {second.id} == store.results.record([ended(first), ended(second)])
+    assert 2 == num_reports(database)
+
+
+def test_a_group_with_a_row_that_breaks_a_rule_writes_nothing(
+    store: Store, database: Database
+) -> None:
+    first, second = running(store, 2)
+    with pytest.raises(IntegrityError):
+        store.results.record([ended(first), ended(second, candidates=[CANDIDATE, CANDIDATE])])
+    assert [JobState.RUNNING] * 2 == states(database)
+    assert 0 == num_reports(database)
+
+
+def test_a_failure_within_the_budget_is_tried_again(store: Store) -> None:
+    (job,) = running(store)
+    store.results.record([ended(job, Outcome.FAILED, error="x", retry_in_s=0)])
+    (again,) = claim(store, feed(store))
+    assert (2, 1) == (again.attempt, again.num_failures)
+
+
+def test_a_failure_beyond_the_budget_is_final(store: Store, database: Database) -> None:
+    (job,) = running(store)
+    store.results.record([ended(job, Outcome.FAILED, error="no room")])
+    (result,) = store.results.stream("batch_batch")
+    assert (JobState.FAILED, "no room") == (result.state, result.error)
+    assert 0 == num_reports(database)
+
+
+def test_a_released_job_is_new_again_and_uncharged(store: Store) -> None:
+    (job,) = running(store)
+    store.results.record([ended(job, Outcome.RELEASED)])
+    (again,) = claim(store, feed(store))
+    assert (2, 0) == (again.attempt, again.num_failures)
+
+
+def test_a_called_off_job_ends_cancelled(store: Store, database: Database) -> None:
+    (job,) = running(store)
+    store.batches.cancel("batch_batch")
+    assert [job.id] == store.queue.cancelling("worker-1")
+    store.results.record([ended(job, Outcome.CANCELLED)])
+    assert [JobState.CANCELLED] == states(database)
+
+
+def test_a_result_that_is_finished_wins_over_a_cancellation(
+    store: Store, database: Database
+) -> None:
+    (job,) = running(store)
+    store.batches.cancel("batch_batch")
+    store.results.record([ended(job)])
+    assert [JobState.SUCCEEDED] == states(database)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.RELEASED])
+def test_a_cancellation_wins_over_another_try(
+    store: Store, database: Database, outcome: Outcome
+) -> None:
+    (job,) = running(store)
+    store.batches.cancel("batch_batch")
+    store.results.record([ended(job, outcome, error="x", retry_in_s=0)])
+    assert [JobState.CANCELLED] == states(database)
+
+
+def test_results_are_streamed_by_row_over_many_pages(store: Store) -> None:
+    batch_id = submit(store, 1_201)
+    assert list(range(2, 1_203)) == [job.row for job in store.results.stream(batch_id)]
+    assert [] == list(store.results.stream(batch_id, states=[JobState.SUCCEEDED]))

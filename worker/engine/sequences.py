@@ -1,0 +1,91 @@
+"""What is being generated: the only mutable state of the engine's process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from worker.engine.errors import EngineError
+from worker.engine.stops import StopSearch, cut
+from worker.engine.values import Candidate, FinishReason, Sampling
+
+Decode = Callable[[list[int]], str]
+
+
+@dataclass(eq=False, slots=True)
+class Request:
+    """A prompt, tokenised, with a sequence for each of its candidates.
+
+    `max_tokens` is the sampling's, cut so that prompt and output fit the context.
+    """
+
+    request_id: int
+    prompt_ids: tuple[int, ...]
+    sampling: Sampling
+    max_tokens: int
+    deadline_at: float | None
+    decode: Decode
+    sequences: list["Sequence"] = field(init=False)
+    error: EngineError | None = None
+
+    def __post_init__(self) -> None:
+        self.sequences = [Sequence(self, index) for index in range(self.sampling.n)]
+
+    @property
+    def is_complete(self) -> bool:
+        return all(sequence.finish_reason for sequence in self.sequences)
+
+    def candidates(self) -> tuple[Candidate, ...]:
+        return tuple(sequence.to_candidate() for sequence in self.sequences)
+
+
+class Sequence:
+    """One candidate on its way: what has been generated of it so far."""
+
+    def __init__(self, request: Request, index: int) -> None:
+        self.request = request
+        self.index = index
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget what was generated; the same tokens come again, since draws have no state."""
+        self.token_ids: list[int] = []
+        self.logprobs: list[float] = []
+        self.finish_reason: FinishReason | None = None
+        stop = self.request.sampling.stop
+        self._stop_search = StopSearch(stop, self.request.decode) if stop else None
+
+    @property
+    def num_prompt_tokens(self) -> int:
+        return len(self.request.prompt_ids)
+
+    @property
+    def max_tokens(self) -> int:
+        return self.request.max_tokens
+
+    @property
+    def is_over(self) -> bool:
+        """Finished, or nobody needs it because its request failed."""
+        return self.finish_reason is not None or self.request.error is not None
+
+    def extend(self, token_id: int, logprob: float) -> None:
+        self.token_ids.append(token_id)
+        self.logprobs.append(logprob)
+        if self._stop_search is not None and self._stop_search.has_stop(self.token_ids):
+            self.finish_reason = "stop"
+        elif len(self.token_ids) >= self.max_tokens:
+            self.finish_reason = "length"
+
+    def end(self) -> None:
+        """The model drew a token that ends the text."""
+        self.finish_reason = "stop"
+
+    def to_candidate(self) -> Candidate:
+        text = self.request.decode(self.token_ids)
+        shown = cut(text, self.request.sampling.stop)
+        reason = "stop" if len(shown) < len(text) else self.finish_reason
+        return Candidate(
+            text=shown,
+            token_ids=tuple(self.token_ids),
+            logprobs=tuple(self.logprobs),
+            finish_reason=reason or "length",
+            num_prompt_tokens=self.num_prompt_tokens,
+        )

@@ -1,0 +1,184 @@
+"""The pipeline: from a shard's ids to recorded results.
+
+claim → prompt → generate → score → choose → render → record
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+
+from ledger.states import Outcome
+from ledger.store import CandidateRecord, Ended, ReportRecord
+from worker.choice import choose
+from worker.claims import Claim, Claims
+from worker.engine import Candidate, Engine, EngineDied, Message, Prompt
+from worker.inflight import InFlight
+from worker.scoring import Scores, facts_of, score_section
+from worker.writer import Writer
+
+log = logging.getLogger(__name__)
+
+SUPERSEDED = "superseded"
+"""The tally's name for results that came after a later claim, and changed nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One section's candidates, their scores, and the one that was chosen."""
+
+    candidates: tuple[Candidate, ...]
+    scores: Sequence[Scores]
+    chosen: int
+
+    @property
+    def text(self) -> str:
+        return self.candidates[self.chosen].text.strip()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How often a job may fail by its own fault, and how long it rests in between."""
+
+    max_failures: int
+    backoff_s: float
+
+    def retry_in_s(self, num_failures: int) -> float | None:
+        """Seconds until the next try after the given failures; None once the budget is spent."""
+        if num_failures >= self.max_failures:
+            return None
+        return float(self.backoff_s * 2 ** (num_failures - 1))
+
+
+class Pipeline:
+    """Runs shards, several at a time; each job of a shard in a thread of its own."""
+
+    def __init__(
+        self, claims: Claims, engine: Engine, writer: Writer, *, threads: int, retries: RetryPolicy
+    ) -> None:
+        self._claims = claims
+        self._engine = engine
+        self._writer = writer
+        self._retries = retries
+        self._in_flight = InFlight()
+        self._is_draining = threading.Event()
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
+
+    def run(self, job_ids: Sequence[int]) -> dict[str, int]:
+        """Run what can be claimed of a shard; returns how many jobs ended how, after their commit.
+
+        Raises WriterDied or LedgerUnreachable where results could not be written.
+        """
+        running = [self._threads.submit(self._run, claim) for claim in self._claims.of(job_ids)]
+        return dict(Counter(job.result() for job in running))
+
+    def cancel(self, job_ids: Sequence[int]) -> None:
+        """Call off jobs; they are recorded as cancelled, unless they finish first."""
+        self._in_flight.cancel(job_ids)
+
+    def drain(self, grace_s: float) -> None:
+        """Give what is generating `grace_s` to finish, then back to the ledger, uncharged.
+
+        The caller closes the admission first, so that nothing new begins.
+        """
+        if not self._in_flight.wait_empty(grace_s):
+            self._is_draining.set()
+            self._in_flight.cancel_all()
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def _run(self, claim: Claim) -> str:
+        try:
+            ended = self._write(claim)
+        except Exception as error:  # the one place that catches broadly: a failure is recorded
+            ended = self._failed(claim, error)
+        has_won = self._writer.record(ended).result()
+        return str(ended.outcome) if has_won else SUPERSEDED
+
+    def _write(self, claim: Claim) -> Ended:
+        template, fields = claim.plan.template, claim.job.fields
+        candidates = self._generate(claim)
+        facts = facts_of(fields)
+        judged = {name: _judge(texts, facts) for name, texts in candidates.items()}
+        document = template.render(
+            fields,
+            {name: section.text for name, section in judged.items()},
+            scores={name: asdict(each.scores[each.chosen]) for name, each in judged.items()},
+            batch=claim.plan.batch_facts,
+            row=claim.job.row,
+        )
+        report = ReportRecord(document.title, document.markdown, self._engine.model.digest)
+        return _succeeded(claim, judged, report)
+
+    def _generate(self, claim: Claim) -> dict[str, tuple[Candidate, ...]]:
+        """All sections are submitted before one is waited for."""
+        try:
+            samplings = claim.plan.samplings(claim.job.row)
+            futures = {
+                name: self._engine.submit(_prompt(text), samplings[name])
+                for name, text in claim.plan.template.prompts(claim.job.fields).items()
+            }
+            with self._in_flight.holding(claim.job.id, futures.values()):
+                return {name: future.result() for name, future in futures.items()}
+        finally:
+            self._claims.leave(claim)
+
+    def _failed(self, claim: Claim, error: Exception) -> Ended:
+        if isinstance(error, CancelledError):
+            outcome = Outcome.RELEASED if self._is_draining.is_set() else Outcome.CANCELLED
+            return _given_up(claim, outcome, is_suspect=claim.job.is_suspect)
+        if isinstance(error, EngineDied) and not claim.is_alone:
+            # Any of those in flight may have killed it: each is tried again, alone.
+            return _given_up(claim, Outcome.RELEASED, is_suspect=True)
+        log.warning("job %s failed: %s", claim.job.id, type(error).__name__)
+        is_retryable = getattr(error, "is_retryable", False)
+        num_failures = claim.job.num_failures + 1
+        return Ended(
+            job_id=claim.job.id,
+            attempt=claim.job.attempt,
+            outcome=Outcome.FAILED,
+            error=f"{type(error).__name__}: {error}",
+            retry_in_s=self._retries.retry_in_s(num_failures) if is_retryable else None,
+            is_suspect=claim.is_alone,
+        )
+
+
+def _prompt(text: str) -> Prompt:
+    return Prompt(messages=(Message("user", text),))
+
+
+def _judge(candidates: tuple[Candidate, ...], facts: str) -> Judged:
+    scores = score_section(candidates, facts)
+    return Judged(candidates, scores, choose(scores))
+
+
+def _given_up(claim: Claim, outcome: Outcome, *, is_suspect: bool) -> Ended:
+    return Ended(claim.job.id, claim.job.attempt, outcome, is_suspect=is_suspect)
+
+
+def _succeeded(claim: Claim, judged: Mapping[str, Judged], report: ReportRecord) -> Ended:
+    records = [
+        CandidateRecord(
+            section=name,
+            number=number,
+            text=candidate.text,
+            finish_reason=candidate.finish_reason,
+            num_tokens=candidate.num_tokens,
+            is_chosen=number == section.chosen,
+            **asdict(section.scores[number]),
+        )
+        for name, section in judged.items()
+        for number, candidate in enumerate(section.candidates)
+    ]
+    return Ended(
+        job_id=claim.job.id,
+        attempt=claim.job.attempt,
+        outcome=Outcome.SUCCEEDED,
+        prompt_tokens=sum(each.candidates[0].num_prompt_tokens for each in judged.values()),
+        completion_tokens=sum(record.num_tokens for record in records),
+        candidates=records,
+        report=report,
+    )

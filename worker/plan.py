@@ -1,0 +1,70 @@
+"""What a batch asks of each of its jobs: its template, and how each section is sampled."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ledger.store import Batches, BatchRecord
+from reporting import Section, Template
+from worker.engine import Sampling
+
+NUM_CACHED = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The same for all jobs of a batch."""
+
+    batch: BatchRecord
+    template: Template
+
+    @property
+    def cost(self) -> int:
+        """Candidates that one job asks the engine for."""
+        return sum(self._num_candidates(section) for section in self.template.sections)
+
+    @property
+    def batch_facts(self) -> dict[str, Any]:
+        """What a report may say of its batch."""
+        return {
+            "id": self.batch.id,
+            "name": self.batch.name,
+            "model": self.batch.model,
+            "created_at": self.batch.created_at.isoformat(timespec="minutes"),
+        }
+
+    def samplings(self, row: int) -> Mapping[str, Sampling]:
+        """How each section is drawn; its seed depends on batch, row and section alone."""
+        return {
+            section.name: Sampling(
+                n=self._num_candidates(section),
+                max_tokens=section.max_tokens,
+                temperature=section.temperature,
+                top_p=section.top_p,
+                stop=tuple(section.stop),
+                seed=_seed(self.batch.seed, row, section.name),
+            )
+            for section in self.template.sections
+        }
+
+    def _num_candidates(self, section: Section) -> int:
+        return int(self.batch.parameters.get("n") or section.n)
+
+
+class Plans:
+    """The plans of the batches that this worker has met lately."""
+
+    def __init__(self, batches: Batches) -> None:
+        self._batches = batches
+        self.of = lru_cache(maxsize=NUM_CACHED)(self._load)
+
+    def _load(self, batch_id: str) -> Plan:
+        batch = self._batches.get(batch_id)
+        return Plan(batch=batch, template=Template.from_content(batch.template_content or {}))
+
+
+def _seed(seed: int, row: int, section: str) -> int:
+    digest = hashlib.sha256(f"{seed}:{row}:{section}".encode()).digest()
+    return int.from_bytes(digest[:8], "big")

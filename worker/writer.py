@@ -1,0 +1,118 @@
+"""The one writer: commits the ends of attempts in groups, in a thread of its own."""
+
+import logging
+import threading
+import time
+from concurrent.futures import Future
+from dataclasses import replace
+
+from ledger.errors import LedgerUnreachable
+from ledger.states import Outcome
+from ledger.store import Ended, Results
+
+log = logging.getLogger(__name__)
+
+_Item = tuple[Ended, Future[bool]]
+
+
+class WriterDied(Exception):
+    """The writer's thread ended; what it had not committed is found through its lease."""
+
+
+class Writer:
+    """Takes ends of attempts from all tasks and writes them a group at a time.
+
+    One commit for many jobs is what makes the ledger fast; one thread is what keeps SQLite
+    from waiting for itself.
+    """
+
+    def __init__(self, results: Results, *, group_size: int = 256, patience_s: float = 45) -> None:
+        self._results = results
+        self._group_size = group_size
+        self._patience_s = patience_s
+        self._changed = threading.Condition()
+        self._items: list[_Item] = []
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    def record(self, ended: Ended) -> Future[bool]:
+        """Resolves after the commit: True if this write won, False if a later claim had the job.
+
+        Fails with WriterDied or LedgerUnreachable; then nothing was written.
+        """
+        future: Future[bool] = Future()
+        with self._changed:
+            if self._is_closed:
+                raise WriterDied("the writer has ended")
+            self._items.append((ended, future))
+            self._changed.notify()
+        return future
+
+    def close(self) -> None:
+        """Write what is waiting and end."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while group := self._next_group():
+                self._commit(group)
+        finally:
+            with self._changed:
+                self._is_closed = True
+            _fail(self._items, WriterDied("the writer has ended"))
+
+    def _next_group(self) -> list[_Item]:
+        """Wait for one item, then take all that came meanwhile; empty at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items or self._is_closed)
+            group = self._items[: self._group_size]
+            del self._items[: self._group_size]
+            return group
+
+    def _commit(self, group: list[_Item]) -> None:
+        try:
+            won = self._record_patiently([ended for ended, _ in group])
+        except LedgerUnreachable as error:
+            _fail(group, error)
+        except Exception as error:
+            self._commit_apart(group, error)
+        else:
+            for ended, future in group:
+                future.set_result(ended.job_id in won)
+
+    def _commit_apart(self, group: list[_Item], error: Exception) -> None:
+        """One row spoils its group: write them one by one, so that only the offender fails."""
+        if len(group) > 1:
+            for item in group:
+                self._commit([item])
+            return
+        ended, future = group[0]
+        if ended.outcome is Outcome.FAILED:
+            future.set_exception(error)
+            return
+        log.error("job %s: the result can't be stored (%s)", ended.job_id, type(error).__name__)
+        reason = f"the result can't be stored: {error}"
+        failed = replace(ended, outcome=Outcome.FAILED, error=reason, candidates=(), report=None)
+        self._commit([(failed, future)])
+
+    def _record_patiently(self, group: list[Ended]) -> set[int]:
+        """Wait for a ledger that is away for as long as a lease lives."""
+        give_up_at = time.monotonic() + self._patience_s
+        pause_s = 0.1
+        while True:
+            try:
+                return self._results.record(group)
+            except LedgerUnreachable:
+                if time.monotonic() + pause_s > give_up_at:
+                    raise
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, 5.0)
+
+
+def _fail(group: list[_Item], error: Exception) -> None:
+    for _, future in group:
+        future.set_exception(error)
