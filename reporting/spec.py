@@ -68,7 +68,9 @@ def _syntax_problem(message: str) -> str:
 
 def _schema_problems(source: str, error: ValidationError) -> Iterator[str]:
     for details in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in details["loc"])
+        where = ".".join(
+            str(part + 1) if isinstance(part, int) else part for part in details["loc"]
+        )
         message = details["msg"].removeprefix("Value error, ")
         if details["type"] == "extra_forbidden":
             message = "there is no such key"
@@ -77,9 +79,13 @@ def _schema_problems(source: str, error: ValidationError) -> Iterator[str]:
 
 def _collisions(source: str, spec: TemplateSpec) -> Iterator[str]:
     """What is right alone and wrong together."""
-    for kind, names in (("field", [f.name for f in spec.field]), ("section", [s.name for s in spec.section])):
+    for kind, names in (
+        ("field", [f.name for f in spec.field]),
+        ("section", [s.name for s in spec.section]),
+    ):
         for index, name in _repeated(names):
-            yield f"{TEMPLATE_TOML}:{line_of(source, (kind, index))}: a second {kind} named {name!r}"
+            line = line_of(source, (kind, index))
+            yield f"{TEMPLATE_TOML}:{line}: a second {kind} named {name!r}"
     fields = {field.name for field in spec.field}
     if spec.report.group_by is not None and spec.report.group_by not in fields:
         line = line_of(source, ("report", "group_by"))
@@ -102,4 +108,5 @@ def _shared_columns(source: str, fields: tuple[Field, ...]) -> Iterator[str]:
             owner = owners.setdefault(normalised(column), field.name)
             if owner != field.name:
                 line = line_of(source, ("field", index))
-                yield f"{TEMPLATE_TOML}:{line}: the column {column!r} means {owner!r} and {field.name!r}"
+                both = f"{owner!r} and {field.name!r}"
+                yield f"{TEMPLATE_TOML}:{line}: the column {column!r} means {both}"
