@@ -1,0 +1,80 @@
+"""The fakes of the tests: everything else they use is real."""
+
+import threading
+from concurrent.futures import Future
+
+from worker.engine import Candidate, EngineDied, ModelCard, Prompt, Sampling
+
+CARD = ModelCard(
+    name="fake",
+    digest="0123456789abcdef",
+    architecture="none",
+    num_parameters=0,
+    context_length=1024,
+    device="cpu",
+    dtype="float32",
+    is_chat=False,
+)
+
+
+class FakeEngine:
+    """Answers each prompt at once, or, while `is_held`, when `release` is called.
+
+    A prompt with a word of `deadly` in it kills the engine, with all that is in flight.
+    """
+
+    def __init__(self, *, is_held: bool = False, deadly: str | None = None) -> None:
+        self.model = CARD
+        self.is_held = is_held
+        self.deadly = deadly
+        self.prompts: list[str] = []
+        self.most_in_flight = 0
+        self.error: Exception | None = None
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[Future[tuple[Candidate, ...]], Sampling]] = []
+
+    def submit(self, prompt: Prompt, sampling: Sampling) -> Future[tuple[Candidate, ...]]:
+        future: Future[tuple[Candidate, ...]] = Future()
+        text = "".join(message.content for message in prompt.messages or ())
+        with self._lock:
+            self.prompts.append(text)
+            self._waiting = [(one, s) for one, s in self._waiting if not one.done()]
+            self._waiting.append((future, sampling))
+            self.most_in_flight = max(self.most_in_flight, len(self._waiting))
+        if self.deadly and self.deadly in text:
+            self._die()
+        elif not self.is_held:
+            self.release()
+        return future
+
+    def release(self) -> None:
+        """Answer everything that waits."""
+        for future, sampling in self._take():
+            if future.cancelled():
+                continue
+            if self.error:
+                future.set_exception(self.error)
+            else:
+                future.set_result(tuple(_candidate(number) for number in range(sampling.n)))
+
+    def _die(self) -> None:
+        for future, _ in self._take():
+            if not future.cancelled():
+                future.set_exception(EngineDied("the engine's process ended"))
+
+    def _take(self) -> list[tuple[Future[tuple[Candidate, ...]], Sampling]]:
+        with self._lock:
+            taken, self._waiting = self._waiting, []
+        return taken
+
+
+def _candidate(number: int) -> Candidate:
+    """The second of several is the surest."""
+    logprobs = (-0.1, -0.1) if number == 1 else (-1.0, -2.0)
+    return Candidate(
+        text=f" Text {number} of the week.",
+        token_ids=(1, 2),
+        logprobs=logprobs,
+        finish_reason="stop",
+        num_prompt_tokens=10,
+    )

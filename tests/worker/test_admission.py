@@ -1,0 +1,55 @@
+"""How much a worker claims."""
+
+import threading
+
+from tests.waiting import wait_until
+from worker.admission import Admission
+
+
+def test_as_many_get_in_as_there_is_room_for() -> None:
+    assert 2 == Admission(10).enter([4, 4, 4])
+
+
+def test_a_job_larger_than_all_room_gets_in_alone() -> None:
+    assert 1 == Admission(10).enter([25, 1])
+
+
+def test_the_next_waits_until_one_leaves() -> None:
+    admission = Admission(10)
+    admission.enter([10])
+    entered: list[int] = []
+    thread = threading.Thread(target=lambda: entered.append(admission.enter([5])))
+    thread.start()
+    assert [] == entered
+    admission.leave(10)
+    thread.join(5)
+    assert [1] == entered
+
+
+def test_one_that_runs_alone_waits_for_all_and_keeps_others_out() -> None:
+    admission = Admission(10)
+    admission.enter([4])
+    order: list[str] = []
+    alone = threading.Thread(target=lambda: (admission.enter_alone(1), order.append("alone")))
+    alone.start()
+    wait_until(lambda: admission._num_waiting_alone == 1)
+    other = threading.Thread(target=lambda: (admission.enter([1]), order.append("other")))
+    other.start()
+    admission.leave(4)
+    alone.join(5)
+    assert ["alone"] == order
+    admission.leave(admission.cost_alone(1))
+    other.join(5)
+    assert ["alone", "other"] == order
+
+
+def test_closing_turns_everybody_away() -> None:
+    admission = Admission(10)
+    admission.enter([10])
+    entered: list[int] = []
+    thread = threading.Thread(target=lambda: entered.append(admission.enter([5])))
+    thread.start()
+    admission.close()
+    thread.join(5)
+    assert [0] == entered
+    assert 0 == admission.enter_alone(1)

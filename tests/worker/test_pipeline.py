@@ -1,0 +1,200 @@
+"""The pipeline over a real ledger, with an engine whose failures can be chosen."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from ledger.database import Database
+from ledger.schema import upgrade
+from ledger.states import JobState, Outcome
+from ledger.store import JobResult, NewJob, Store
+from reporting import load_template
+from tests.fakes import FakeEngine
+from tests.ledger.batches import MODEL, WORKER, feed, new_batch, outcomes, states
+from tests.waiting import wait_until
+from worker.admission import Admission
+from worker.claims import Claims
+from worker.engine import GenerationFailed, PromptTooLong
+from worker.pipeline import Pipeline, RetryPolicy
+from worker.plan import Plans
+from worker.writer import Writer
+
+TEMPLATE = load_template("weekly_report")
+CANDIDATES_A_JOB = 9
+
+
+@dataclass
+class Bench:
+    """A pipeline, and all that it is made of."""
+
+    store: Store
+    engine: FakeEngine
+    admission: Admission
+    pipeline: Pipeline
+
+    def submit(self, num_jobs: int, **batch: object) -> list[int]:
+        values: dict[str, object] = {"template_content": dict(TEMPLATE.content), "parameters": {}}
+        self.store.batches.open(replace(new_batch(shard_size=32), **values | batch))  # type: ignore[arg-type]
+        jobs = [NewJob(row, _fields(row)) for row in range(2, 2 + num_jobs)]
+        self.store.batches.append("batch_batch", jobs)
+        self.store.batches.seal("batch_batch")
+        return feed(self.store)
+
+    def results(self) -> list[JobResult]:
+        return list(self.store.results.stream("batch_batch"))
+
+    def run_in_background(self, job_ids: list[int]) -> threading.Thread:
+        thread = threading.Thread(target=self.pipeline.run, args=[job_ids])
+        thread.start()
+        return thread
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    database = Database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    upgrade(database)
+    store = Store.over(database, lease_s=45)
+    engine, admission, writer = FakeEngine(), Admission(128), Writer(store.results)
+    claims = Claims(store.queue, Plans(store.batches), admission, worker_id=WORKER, model=MODEL)
+    retries = RetryPolicy(max_failures=3, backoff_s=0)
+    pipeline = Pipeline(claims, engine, writer, threads=128, retries=retries)  # type: ignore[arg-type]
+    yield Bench(store, engine, admission, pipeline)
+    pipeline.close()
+    writer.close()
+    database.close()
+
+
+def _fields(row: int) -> dict[str, object]:
+    parsed = TEMPLATE.parse_row(
+        {
+            "name": f"Member {row:03}",
+            "department": "docs",
+            "week": "2024-W22",
+            "done": "Fix a; Fix b",
+        }
+    )
+    return dict(parsed.values)
+
+
+def test_a_shard_becomes_recorded_reports(bench: Bench) -> None:
+    assert {"succeeded": 40} == bench.pipeline.run(bench.submit(40))
+    result = bench.results()[0]
+    assert result.report is not None
+    assert "Member 002" in result.report.markdown
+    assert "Text 1 of the week" in result.report.markdown
+    assert CANDIDATES_A_JOB == len(result.candidates)
+
+
+def test_the_lowest_perplexity_is_chosen(bench: Bench) -> None:
+    bench.pipeline.run(bench.submit(1))
+    chosen = [one.number for one in bench.results()[0].candidates if one.is_chosen]
+    assert [1, 1, 1] == chosen
+
+
+def test_n_of_the_batch_overrides_the_template(bench: Bench) -> None:
+    bench.pipeline.run(bench.submit(1, parameters={"n": 1}))
+    assert 3 == len(bench.results()[0].candidates)
+
+
+def test_what_somebody_else_has_is_left_alone(bench: Bench) -> None:
+    job_ids = bench.submit(3)
+    bench.store.queue.claim(job_ids[:1], worker_id="worker-2", model=MODEL)
+    assert {"succeeded": 2} == bench.pipeline.run(job_ids)
+    assert {} == bench.pipeline.run(job_ids)
+
+
+def test_a_worker_claims_no_more_than_it_has_room_for(bench: Bench) -> None:
+    bench.engine.is_held = True
+    thread = bench.run_in_background(bench.submit(30))
+    fitting = 128 // CANDIDATES_A_JOB
+    wait_until(lambda: len(bench.engine.prompts) == 3 * fitting)
+    assert fitting == states(bench.store.database).count(JobState.RUNNING)
+    bench.engine.is_held = False
+    bench.engine.release()
+    thread.join(30)
+    assert [JobState.SUCCEEDED] * 30 == states(bench.store.database)
+
+
+def test_a_prompt_that_is_refused_fails_its_job_alone(bench: Bench) -> None:
+    bench.engine.error = PromptTooLong("the prompt has 9,000 tokens, the context 4,096")
+    assert {"failed": 1} == bench.pipeline.run(bench.submit(1))
+    (result,) = bench.results()
+    assert "PromptTooLong: the prompt has 9,000 tokens, the context 4,096" == result.error
+
+
+def test_a_failure_that_may_pass_is_tried_until_the_budget_is_spent(bench: Bench) -> None:
+    bench.engine.error = GenerationFailed("an exception in a step")
+    job_ids = bench.submit(1)
+    for _ in range(3):
+        assert {"failed": 1} == bench.pipeline.run(job_ids)
+        feed(bench.store)
+    assert [JobState.FAILED] == states(bench.store.database)
+    assert [Outcome.FAILED] * 3 == outcomes(bench.store.database)
+
+
+def test_a_template_that_can_t_be_rendered_fails_with_its_reason(bench: Bench) -> None:
+    broken = dict(TEMPLATE.content) | {"report.md.j2": "{{ nobody_knows }}"}
+    assert {"failed": 2} == bench.pipeline.run(bench.submit(2, template_content=broken))
+    assert all("nobody_knows" in str(result.error) for result in bench.results())
+
+
+def test_the_job_that_kills_the_engine_is_found_and_the_others_live(bench: Bench) -> None:
+    bench.engine.is_held, bench.engine.deadly = True, "Member 007"
+    job_ids = bench.submit(10)
+    assert {"released": 10} == bench.pipeline.run(job_ids)
+    bench.engine.is_held = False
+    for _ in range(3):  # one by one: the budget of the one that kills is three
+        for shard in bench.store.queue.feed(MODEL, window=100):
+            assert 1 == len(shard.job_ids)
+            bench.pipeline.run(shard.job_ids)
+    assert {7: JobState.FAILED} == {
+        result.row: result.state
+        for result in bench.results()
+        if result.state is not JobState.SUCCEEDED
+    }
+
+
+def test_suspects_run_alone(bench: Bench) -> None:
+    bench.engine.is_held, bench.engine.deadly = True, "Member 007"
+    bench.pipeline.run(bench.submit(10))
+    bench.engine.is_held, bench.engine.deadly, bench.engine.most_in_flight = False, None, 0
+    shards = bench.store.queue.feed(MODEL, window=100)
+    threads = [bench.run_in_background(list(shard.job_ids)) for shard in shards]
+    for thread in threads:
+        thread.join(30)
+    assert [JobState.SUCCEEDED] * 10 == states(bench.store.database)
+    assert bench.engine.most_in_flight <= 3
+
+
+def test_a_called_off_job_ends_cancelled(bench: Bench) -> None:
+    bench.engine.is_held = True
+    job_ids = bench.submit(2)
+    thread = bench.run_in_background(job_ids)
+    wait_until(lambda: len(bench.engine.prompts) == 6)
+    bench.store.batches.cancel("batch_batch")
+    bench.pipeline.cancel(bench.store.queue.cancelling(WORKER))
+    thread.join(30)
+    assert [JobState.CANCELLED] * 2 == states(bench.store.database)
+
+
+def test_a_drain_gives_back_what_runs_and_claims_nothing_more(bench: Bench) -> None:
+    bench.engine.is_held = True
+    thread = bench.run_in_background(bench.submit(30))
+    wait_until(lambda: len(bench.engine.prompts) >= 30)
+    bench.admission.close()
+    bench.pipeline.drain(grace_s=0)
+    thread.join(30)
+    found = states(bench.store.database)
+    assert {JobState.NEW, JobState.QUEUED} == set(found)
+    assert {Outcome.RELEASED} == set(outcomes(bench.store.database))
+
+
+def test_the_same_seed_gives_the_same_samplings(bench: Bench) -> None:
+    bench.submit(1)
+    plan = Plans(bench.store.batches).of("batch_batch")
+    assert plan.samplings(2) == plan.samplings(2)
+    seeds = {one.seed for row in (2, 3) for one in plan.samplings(row).values()}
+    assert 6 == len(seeds)
