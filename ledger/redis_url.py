@@ -24,11 +24,6 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_url or embedded_redis_url(settings.home)
 
 
-def celery_url(url: str) -> str:
-    """The same server in kombu's words, which are also Flower's."""
-    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
-
-
 def embedded_redis_url(home: Path) -> str:
     socket = socket_path(home)
     if socket.parent != home:

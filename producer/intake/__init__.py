@@ -1,6 +1,6 @@
 """From a roster file to rows that a template accepts, with every problem of the file at once."""
 
-from producer.intake.intake import Intake, Row, Template, intake_report
+from producer.intake.intake import Intake, Row, intake_report
 from producer.intake.jsonl_rows import JsonLine, JsonLines, read_json_lines
 from producer.intake.reader import read_rows
 from producer.intake.roster import Record, Roster
@@ -12,7 +12,6 @@ __all__ = [
     "Record",
     "Roster",
     "Row",
-    "Template",
     "intake_report",
     "read_json_lines",
     "read_rows",

@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 from ledger.errors import InputInvalid, Problem
@@ -26,18 +25,25 @@ def read_csv(path: Path) -> Roster:
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | Problem]]:
-    """Every row that is not blank, with its number; after a bad one, reading goes on."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    for number in count(1):
+    """Every row that is not blank, with its number.
+
+    A row whose quoting is wrong is taken for one line and reading goes on with the next, so
+    that an unclosed quote swallows no other rows.
+    """
+    lines = list(io.StringIO(text, newline=""))
+    number = at = 0
+    while at < len(lines):
+        start = at
+        rest = map(lines.__getitem__, range(start, len(lines)))
+        reader = csv.reader(rest, delimiter=delimiter, strict=True)
         try:
-            cells = next(reader)
-        except StopIteration:
-            return
+            for cells in reader:
+                number, at = number + 1, start + reader.line_num
+                if any(cell.strip() for cell in cells):
+                    yield number, cells
         except csv.Error as error:
+            number, at = number + 1, at + 1
             yield number, Problem(_quoting_reason(error), row=number)
-        else:
-            if any(cell.strip() for cell in cells):
-                yield number, cells
 
 
 def _quoting_reason(error: csv.Error) -> str:

@@ -3,40 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
 from ledger.errors import InputInvalid, Problem
 from producer.intake.reader import read_rows
 from producer.intake.roster import Record, Roster
-
-
-class ColumnMatch(Protocol):
-    """`columns` gives each field's place in the header; the others are names."""
-
-    @property
-    def columns(self) -> Mapping[str, int]: ...
-    @property
-    def missing(self) -> tuple[str, ...]: ...
-    @property
-    def doubled(self) -> tuple[str, ...]: ...
-    @property
-    def unknown(self) -> tuple[str, ...]: ...
-
-
-class ParsedRow(Protocol):
-    """`problems` are pairs of a field and what is wrong with its cell."""
-
-    @property
-    def values(self) -> dict[str, Any]: ...
-    @property
-    def problems(self) -> tuple[tuple[str, str], ...]: ...
-
-
-class Template(Protocol):
-    """What intake asks of a report template."""
-
-    def match_columns(self, header: tuple[str, ...]) -> ColumnMatch: ...
-    def parse_row(self, row: Mapping[str, Any]) -> ParsedRow: ...
+from reporting import ColumnMatch, ParsedRow, Template, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +15,7 @@ class Row:
     """An accepted row: its number in the file and a value for every field of the template."""
 
     number: int
-    values: dict[str, Any]
+    values: Mapping[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +63,7 @@ def intake_report(path: Path, template: Template) -> Intake:
     return Intake(roster.source, tuple(rows), (*of_columns, *of_rows), notes, roster.num_rows)
 
 
-def _fields(record: Record, match: ColumnMatch) -> dict[str, Any]:
+def _fields(record: Record, match: ColumnMatch) -> dict[str, object]:
     cells = record.cells
     return {field: cells[place] for field, place in match.columns.items() if place in cells}
 
@@ -100,8 +71,9 @@ def _fields(record: Record, match: ColumnMatch) -> dict[str, Any]:
 def _column_problems(match: ColumnMatch) -> Iterator[Problem]:
     for field in match.missing:
         yield Problem("the file has no such column", column=field)
-    for field in match.doubled:
-        yield Problem("more than one column of the file is meant by it", column=field)
+    for field, names in match.doubled.items():
+        columns = " and ".join(repr(name) for name in names)
+        yield Problem(f"is meant by more than one column: {columns}", column=field)
 
 
 def _row_problems(

@@ -10,8 +10,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from celery import Celery
+from kombu import Queue
 
+from ledger.broker import make_app, queue_names
 from ledger.settings import Settings
 from producer.services.run_folder import RunFolder
 
@@ -19,14 +20,14 @@ _log = logging.getLogger(__name__)
 _PORTS_TRIED = 100
 
 
-def run_flower(settings: Settings, port: int, *, app: Celery) -> None:
+def run_flower(settings: Settings, port: int) -> None:
     """Serve until SIGTERM or SIGINT; the port is `port` or the next one that is free.
 
     The password reaches Flower as a value in this process: it is neither in the arguments,
     where every user could read it, nor in the log.
     """
     port = free_port(port, settings.flower_host)
-    flower = _flower(settings, port, app)
+    flower = _flower(settings, port)
     flower.start_http_server()
     _write_port(settings.home, port)
     _log.info("Flower at http://%s:%d/", settings.flower_host, port)
@@ -73,7 +74,7 @@ def flower_url(settings: Settings) -> str | None:
     return f"http://{settings.flower_host}:{port}/"
 
 
-def _flower(settings: Settings, port: int, app: Celery) -> Any:
+def _flower(settings: Settings, port: int) -> Any:
     # Imported late: Flower defines its options globally and takes half a second.
     from flower.app import Flower
     from flower.command import setup_logging
@@ -86,6 +87,9 @@ def _flower(settings: Settings, port: int, app: Celery) -> Any:
     options.read_only = True
     options.persistent = False
     setup_logging()
+    app = make_app(settings)
+    # What Flower measures while no worker has told it of its queues.
+    app.conf.task_queues = tuple(Queue(name) for name in queue_names(settings.model))
     return Flower(capp=app, options=options, **handlers)
 
 

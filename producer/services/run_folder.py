@@ -6,6 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.errors import SettingInvalid
+
 _PROBE_S = 0.5
 
 
@@ -22,8 +24,12 @@ class RunFolder:
         return self.home / "logs" / f"{name}.log"
 
     def create(self) -> None:
-        for folder in (self.home, self.home / "run", self.home / "logs"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Raises SettingInvalid where HOME can't be a folder of ours."""
+        try:
+            for folder in (self.home, self.home / "run", self.home / "logs"):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingInvalid(f"NIGHTPRESS_HOME: can't be made: {error}") from error
 
     def is_running(self, name: str) -> bool:
         try:

@@ -58,18 +58,19 @@ def test_rows_with_too_many_and_too_few_cells_are_named(tmp_path: Path) -> None:
     ]
 
 
-def test_an_unclosed_quote_is_named_by_the_row_that_opens_it(tmp_path: Path) -> None:
-    roster = read(tmp_path, 'name,plan\nAnn,a\nBen,"b\nCid,c\nDee,d\n')
-    assert table(roster) == [(2, ["Ann", "a"])]
-    assert [str(problem) for problem in roster.problems] == [
-        "row 3: a quote opens in this row and is never closed"
-    ]
+def test_an_unclosed_quote_is_named_by_its_row_and_swallows_no_other(tmp_path: Path) -> None:
+    roster = read(tmp_path, 'name,plan\nAnn,a\nBen,"b\nCid,"c\nd"\nDee,d\nEve,"e\n')
+    assert table(roster) == [(2, ["Ann", "a"]), (4, ["Cid", "c\nd"]), (5, ["Dee", "d"])]
+    assert [problem.row for problem in roster.problems] == [3, 6]
+    assert roster.problems[1].reason == "a quote opens in this row and is never closed"
 
 
 def test_text_after_a_closing_quote_spoils_its_own_row_only(tmp_path: Path) -> None:
     roster = read(tmp_path, 'name,plan\n"Ann"x,a\nBen,b\n')
     assert table(roster) == [(3, ["Ben", "b"])]
-    assert [problem.row for problem in roster.problems] == [2]
+    assert [str(problem) for problem in roster.problems] == [
+        'row 2: text follows a closing quote; a quote within a quoted cell is written ""'
+    ]
 
 
 def test_an_endless_cell_is_named(tmp_path: Path) -> None:

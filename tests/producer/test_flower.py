@@ -2,6 +2,7 @@
 
 import base64
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -12,11 +13,11 @@ from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
-from celery import Celery
-from kombu import Queue
 from redis import Redis
 
-from ledger.redis_url import celery_url, embedded_redis_url
+from ledger.broker import queue_names
+from ledger.redis_url import embedded_redis_url
+from ledger.settings import STARTER
 from producer.services.flower import flower_password, flower_url, free_port, run_flower
 from producer.services.redis_server import answers, prepare_server, server_command
 from producer.services.run_folder import RunFolder
@@ -24,6 +25,7 @@ from producer.services.service import ServiceSpec, start_service, stop_service
 from tests.producer.machines import settings_of, wait_until
 
 PORT = 25_555
+LIVE, BULK = queue_names(STARTER)
 
 
 @dataclass(frozen=True)
@@ -73,13 +75,13 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
 
 def test_the_length_of_queues_is_shown_over_all_priorities(page: Page) -> None:
     with Redis.from_url(embedded_redis_url(page.run.home)) as client:
-        client.lpush("live", "a", "b")
-        client.lpush("live\x06\x163", "c")
-        client.lpush("bulk", "d")
+        client.lpush(LIVE, "a", "b")
+        client.lpush(f"{LIVE}\x06\x163", "c")
+        client.lpush(BULK, "d")
     shown = json.loads(page.ask("api/queues/length", password=page.password))
     assert {queue["name"]: queue["messages"] for queue in shown["active_queues"]} == {
-        "live": 3,
-        "bulk": 1,
+        LIVE: 3,
+        BULK: 1,
     }
 
 
@@ -139,13 +141,8 @@ def test_flower_that_does_not_run_has_no_url(tmp_path: Path) -> None:
 
 
 def main() -> None:
-    import logging
-
     logging.basicConfig(level=logging.INFO)
-    home = Path(sys.argv[1])
-    app = Celery("nightpress", broker=celery_url(embedded_redis_url(home)))
-    app.conf.task_queues = (Queue("live"), Queue("bulk"))
-    run_flower(settings_of(home), PORT, app=app)
+    run_flower(settings_of(Path(sys.argv[1])), PORT)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from ledger.errors import BrokerUnreachable
-from ledger.redis_url import celery_url, embedded_redis_url, redis_url, socket_path
+from ledger.redis_url import embedded_redis_url, redis_url, socket_path
 from producer.services import redis_server
 from producer.services.redis_server import (
     answers,
@@ -26,11 +26,6 @@ def test_the_setting_wins_over_our_own_server(home: Path) -> None:
     assert redis_url(settings_of(home, redis_url="redis://there:1/2")) == "redis://there:1/2"
     assert redis_url(settings_of(home)) == f"unix://{home}/redis.sock"
     assert not home.exists()
-
-
-def test_celery_is_told_of_a_unix_socket_in_its_own_words() -> None:
-    assert celery_url("unix:///srv/redis.sock") == "redis+socket:///srv/redis.sock"
-    assert celery_url("redis://there:1/2") == "redis://there:1/2"
 
 
 @pytest.mark.parametrize("name", ["long" * 30, "with space", "夜", "50%", "a#b?c"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.errors import SettingInvalid
 from producer.services import ServiceSpec, ps
 from producer.services.run_folder import RunFolder
 from producer.services.service import start_service, stop_service
@@ -113,6 +114,12 @@ def test_what_can_not_start_yet_is_not_started(run: RunFolder) -> None:
     supervisor.tick()
     assert run.is_running("worker")
     supervisor.stop()
+
+
+def test_a_home_that_is_a_file_is_refused_by_its_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingInvalid, match="NIGHTPRESS_HOME"):
+        RunFolder(tmp_path / "file").create()
 
 
 def test_a_home_has_one_supervisor(run: RunFolder) -> None:

@@ -1,0 +1,160 @@
+"""The training text: rows drawn at random, their prompts and the reports that belong to them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from models import corpus_en, corpus_zh
+from models import corpus_words as words
+from models.prompts import Value, render
+from models.reports import write
+
+LANGUAGES = {"weekly_report": corpus_en, "weekly_report_zh": corpus_zh}
+ROLES = ["Member", "Employee", "Engineer", "Person", "Analyst", "Worker", "Staff"]
+SECTIONS = ("achievements",) * 5 + ("summary",) * 3 + ("next_week",) * 2
+ZH_SHARE = 0.5
+MAX_CHARACTERS = 1500  # Of a row; longer ones cost much and teach little.
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mixture:
+    """What a stage of the curriculum draws: shares of the two drills, the rest is the task."""
+
+    random_tokens: float
+    item_copies: float
+    max_items: int
+
+
+def mixture(progress: float) -> Mixture:
+    """Copying first, then short rows, then all; `progress` runs from 0 to 1."""
+    if progress < 0.06:
+        return Mixture(random_tokens=0.3, item_copies=0.4, max_items=3)
+    if progress < 0.15:
+        return Mixture(random_tokens=0.08, item_copies=0.22, max_items=4)
+    return Mixture(random_tokens=0.02, item_copies=0.08, max_items=25)
+
+
+def draw_task(rng: Random, max_items: int = 25) -> Example:
+    template = "weekly_report_zh" if rng.random() < ZH_SHARE else "weekly_report"
+    row = draw_row(rng, template, max_items)
+    section = rng.choice(SECTIONS)
+    answer = write(rng, LANGUAGES[template].WORDING, row, section)
+    return Example(render(template, row, section), answer)
+
+
+def draw_item_copy(rng: Random) -> Example:
+    """A list and the same list as a sentence: the task without its frame."""
+    template = "weekly_report_zh" if rng.random() < ZH_SHARE else "weekly_report"
+    items = draw_items(rng, template, rng.randint(1, 5))
+    prompt = "".join(f"\n{index}. {item}" for index, item in enumerate(items, 1))
+    return Example(f":{prompt}\n\n", ":" + LANGUAGES[template].WORDING.join(items))
+
+
+def draw_row(rng: Random, template: str, max_items: int) -> dict[str, Value]:
+    language = LANGUAGES[template]
+    done = draw_items(rng, template, _number_of_items(rng, max_items))
+    future = draw_items(rng, template, rng.choice((0, 1, 1, 2, 3, 3)))
+    plan, future = _plan(rng, template, done, future)
+    return {
+        "name": draw_name(rng, template),
+        "department": language.department(rng),
+        "week": draw_week(rng),
+        "work_status": language.status(rng) if rng.random() < 0.92 else "",
+        "plan": plan,
+        "done": done,
+        "future_plan": future,
+    }
+
+
+def _number_of_items(rng: Random, max_items: int) -> int:
+    if rng.random() < 0.04:
+        return 0
+    few, many = rng.randint(1, 4), rng.randint(1, 25)
+    return min(max_items, many if rng.random() < 0.3 else few)
+
+
+def _plan(
+    rng: Random, template: str, done: list[str], future: list[str]
+) -> tuple[list[str], list[str]]:
+    """About two thirds of what was done and what slipped; what slipped may be planned next."""
+    if rng.random() < 0.08:
+        return [], future
+    share = rng.choice((0.67, 0.67, 0.67, 1.0, 0.3))
+    plan = [item for item in done if rng.random() < share]
+    slipped = future[:1] if rng.random() < 0.7 else []
+    if rng.random() < 0.25:
+        slipped = slipped + draw_items(rng, template, rng.randint(1, 2))
+    slipped = [item for item in slipped if item not in done]
+    plan += slipped
+    if rng.random() < 0.2:
+        rng.shuffle(plan)
+    return plan, future
+
+
+def draw_items(rng: Random, template: str, count: int) -> list[str]:
+    """Distinct items; in some rows near-duplicates, the same beginnings, or echoes within."""
+    language, kind = LANGUAGES[template], rng.random()
+    opening = language.prefix(rng) + (rng.choice(("", language.title(rng)[:4])))
+    items: list[str] = []
+    length = 0
+    while len(items) < count and length < MAX_CHARACTERS / 3:
+        item = language.item(rng)
+        if kind < 0.25 and items:
+            item = vary(rng, rng.choice(items))
+        elif kind < 0.5 and rng.random() < 0.8:
+            item = opening + language.title(rng)
+        elif kind < 0.6:
+            item = f"{item} {item[: item.find(' ', 3) + 1][:12]}{language.phrase(rng)} {item[-6:]}"
+        item = " ".join(item.replace(";", ",").replace("；", "，").split(" ")).strip()
+        if item not in items:
+            items.append(item)
+            length += len(item)
+    return items
+
+
+def vary(rng: Random, item: str) -> str:
+    """The same item with one word or character changed, left out or doubled."""
+    gap = " " if item.count(" ") > 2 else ""
+    parts = item.split(" ") if gap else list(item)
+    place = rng.randrange(len(parts))
+    new = words.pseudo_word(rng) if gap else rng.choice(words.COMMON_HAN)
+    parts[place : place + 1] = rng.choice(([new], [new, parts[place]], [parts[place], new]))
+    return gap.join(parts)
+
+
+def draw_name(rng: Random, template: str) -> str:
+    draw = rng.random()
+    if draw < 0.4:
+        return f"{rng.choice(ROLES)} {rng.randint(0, 999):03}"
+    if draw < 0.6 and template == "weekly_report_zh":
+        return corpus_zh.name(rng)
+    word = words.foreign_word if draw < 0.7 else words.pseudo_word
+    parts = [word(rng).capitalize() for _ in range(rng.choice((1, 2, 2, 3)))]
+    return rng.choice((" ", " ", " ", "-", ".", ", ")).join(parts)
+
+
+def draw_week(rng: Random) -> str:
+    year, week = rng.randint(2010, 2032), rng.randint(1, 53)
+    if rng.random() < 0.7:
+        return f"{year}-W{week:02}"
+    forms = (f"week {week}", f"{year}年第{week}周", f"W{week}", f"{year}/{week}", f"第{week}周",
+             f"{week:02}.{rng.randint(1, 12):02}.{year}", f"CW {week} {year}")  # fmt: skip
+    return rng.choice(forms)
+
+
+def texts(seed: int, count: int) -> Iterator[str]:
+    """Text to train the tokenizer on: tasks, and many real words so that they become pieces."""
+    rng = Random(seed)
+    vocabulary = [*words.ENGLISH, *words.STEMS, *" ".join(corpus_en.NOUNS).split()]
+    for _ in range(count):
+        example = draw_task(rng)
+        yield example.prompt + example.answer
+        drawn = [rng.choice(vocabulary) for _ in range(60)]
+        yield " ".join(word.capitalize() if rng.random() < 0.3 else word for word in drawn)
+        yield "".join(rng.choice(words.FREQUENT_HAN) for _ in range(60))

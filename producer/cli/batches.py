@@ -1,0 +1,146 @@
+"""Commands on batches: status, wait, list, results, cancel, retry."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.broker import Broker
+from ledger.errors import BrokerUnreachable, NotFound
+from ledger.feed import feed
+from ledger.schema import open_store
+from ledger.settings import Settings, load_settings
+from ledger.states import BatchKind, JobState
+from ledger.store import BatchStatus, Store
+from producer.cli.batch_json import batch_json
+from producer.cli.progress import follow
+from producer.cli.terminal import say, show_json, show_table
+from producer.export import export_report
+from producer.watch import watch
+
+BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print ids only.")]
+Timeout = Annotated[float | None, typer.Option(help="Seconds; then exit with 4.", min=0)]
+
+
+def status(
+    batch_id: Annotated[
+        str | None, typer.Argument(metavar="[BATCH]", help="The batch's id; the newest without.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Say how far a batch has come."""
+    store = open_store(load_settings(), is_reading=True)
+    found = store.batches.status(batch_id or _newest(store))
+    if quiet:
+        print(found.batch.id)
+    elif json:
+        show_json(batch_json(found))
+    else:
+        show_table(_COLUMNS, [_row(found)])
+
+
+def wait(batch_id: BatchId, timeout: Timeout = None, quiet: Quiet = False) -> None:
+    """Wait until a batch has ended, showing its progress."""
+    store = open_store(load_settings(), is_reading=True)
+    raise typer.Exit(wait_for(store, batch_id, timeout_s=timeout, is_quiet=quiet))
+
+
+def list_batches(json: Json = False, quiet: Quiet = False) -> None:
+    """List all batches, the newest first."""
+    store = open_store(load_settings(), is_reading=True)
+    found = store.batches.list()
+    if quiet:
+        for one in found:
+            print(one.batch.id)
+    elif json:
+        show_json([batch_json(one) for one in found])
+    else:
+        show_table(_COLUMNS, [_row(one) for one in found])
+
+
+def results(
+    batch_id: BatchId,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a batch's documents and tables to a folder, also while it runs."""
+    store = open_store(load_settings(), is_reading=True)
+    export_report(store, batch_id, out)
+    found = store.batches.status(batch_id)
+    if json:
+        show_json(batch_json(found) | {"out": str(out)})
+    elif quiet:
+        print(batch_id)
+    else:
+        say(f"{found.counts.get(JobState.SUCCEEDED, 0)} of {found.total} reports are in {out}")
+        print(out / "index.html")
+
+
+def cancel(batch_id: BatchId, quiet: Quiet = False) -> None:
+    """Call off what is not finished; finished work is kept."""
+    store = open_store(load_settings(), is_reading=True)
+    num_reached = store.batches.cancel(batch_id)
+    _answer(batch_id, f"{num_reached} jobs called off", is_quiet=quiet)
+
+
+def retry(batch_id: BatchId, quiet: Quiet = False) -> None:
+    """Run again what failed or was cancelled, and nothing else."""
+    settings = load_settings()
+    store = open_store(settings, is_reading=True)
+    num_again = store.batches.retry(batch_id)
+    feed_a_window(store, settings)
+    _answer(batch_id, f"{num_again} jobs run again", is_quiet=quiet)
+
+
+def wait_for(
+    store: Store, batch_id: str, *, timeout_s: float | None = None, is_quiet: bool = False
+) -> int:
+    """Follow a batch to its end; returns the exit code."""
+    return follow(watch(store, batch_id, timeout_s=timeout_s), batch_id, is_quiet=is_quiet)
+
+
+def feed_a_window(store: Store, settings: Settings) -> None:
+    """Announce at once what there is room for; without Redis, the feeder does it later."""
+    try:
+        broker = Broker(settings)
+        try:
+            feed(store, broker, window=settings.window)
+        finally:
+            broker.close()
+    except BrokerUnreachable as error:
+        say(f"nightpress: {error}; the jobs are in the ledger and start when Redis is back")
+
+
+_COLUMNS = ("batch", "name", "kind", "state", "done", "running", "failed", "tokens", "created")
+
+
+def _row(one: BatchStatus) -> tuple[object, ...]:
+    counts = one.counts
+    return (
+        one.batch.id,
+        one.batch.name,
+        BatchKind(one.batch.kind),
+        one.state,
+        f"{one.num_final}/{one.total}",
+        counts.get(JobState.RUNNING, 0),
+        counts.get(JobState.FAILED, 0),
+        one.completion_tokens,
+        one.batch.created_at.astimezone().strftime("%Y-%m-%d %H:%M"),
+    )
+
+
+def _newest(store: Store) -> str:
+    for one in store.batches.list(limit=1):
+        return one.batch.id
+    raise NotFound("there is no batch in the ledger yet; `nightpress submit` makes one")
+
+
+def _answer(batch_id: str, sentence: str, *, is_quiet: bool) -> None:
+    if is_quiet:
+        print(batch_id)
+    else:
+        print(f"{batch_id}: {sentence}")

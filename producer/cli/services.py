@@ -1,0 +1,128 @@
+"""Commands for services: everything on this machine, or one part each for many machines."""
+
+import importlib.util
+import logging
+import os
+import signal
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from ledger.broker import Broker, make_app
+from ledger.errors import LedgerUnreachable, NightpressError, NotFound
+from ledger.schema import open_store
+from ledger.settings import Settings, load_settings
+from producer import services
+from producer.cli.batches import Json
+from producer.cli.exits import EXIT_INPUT
+from producer.cli.terminal import complain, say, show_json, show_table
+from producer.feeder import Feeder
+from producer.services.flower import flower_url, run_flower
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+def up(
+    detach: Annotated[bool, typer.Option("--detach", "-d", help="Return once it runs.")] = False,
+) -> None:
+    """Start what does not run on this machine, and keep it running."""
+    settings = load_settings()
+    if not _has_worker():
+        raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    bring_up(settings, detach=detach)
+    if detach:
+        show_table(("name", "pid", "state"), [_row(one) for one in services.ps(settings)])
+        say_flower(settings)
+
+
+def ps(json: Json = False) -> None:
+    """Say what runs on this machine."""
+    found = services.ps(load_settings())
+    if json:
+        show_json([dict(zip(("name", "pid", "state"), _row(one), strict=True)) for one in found])
+    else:
+        show_table(("name", "pid", "state"), [_row(one) for one in found])
+
+
+def down() -> None:
+    """Stop everything on this machine; what was running goes on after the next `up`."""
+    stopped = services.down(load_settings())
+    print("stopped: " + ", ".join(stopped) if stopped else "nothing was running")
+
+
+def worker() -> None:
+    """Run one worker in the foreground."""
+    if not _has_worker():
+        raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    # A process of its own: producer and worker never import each other.
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "worker"])
+
+
+def feeder() -> None:
+    """Run one feeder in the foreground: it fills the queue and takes back what was lost."""
+    settings = load_settings()
+    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    store = open_store(settings)
+    broker = Broker(settings)
+    broker.ping()
+    running = Feeder(store, broker, settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: running.stop())
+    running.run()
+
+
+def flower(
+    port: Annotated[
+        int | None,
+        typer.Option(help="The next free one from here; NIGHTPRESS_FLOWER_PORT without."),
+    ] = None,
+) -> None:
+    """Run Flower in the foreground: queues, tasks and workers in a browser, read-only."""
+    settings = load_settings()
+    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    run_flower(settings, port or settings.flower_port, app=make_app(settings))
+
+
+def bring_up(settings: Settings, *, detach: bool) -> None:
+    """Start everything; detached, return once the worker has its model in memory."""
+    services.up(settings, detach=detach, is_ready=lambda: _has_live_worker(settings))
+
+
+def say_flower(settings: Settings) -> None:
+    """Say where Flower is and how one gets in."""
+    url = flower_url(settings)
+    if url is None:
+        return
+    password = "NIGHTPRESS_FLOWER_PASSWORD"
+    if not settings.flower_password:
+        password = f"the password in {settings.home / 'flower-password'}"
+    moved = (
+        ""
+        if url.endswith(f":{settings.flower_port}/")
+        else (f" (port {settings.flower_port} is taken)")
+    )
+    say(f"Flower: {url}{moved}, user {settings.flower_user}, {password}")
+
+
+def _has_live_worker(settings: Settings) -> bool:
+    """Whether the very process that runs here serves: one that died is live for a while, too."""
+    pids = {one.pid for one in services.ps(settings) if one.name == "worker"}
+    try:
+        live = open_store(settings, is_reading=True).workers.live(settings.model)
+    except (NotFound, LedgerUnreachable):
+        return False
+    return any(one.pid in pids for one in live)
+
+
+_NO_WORKER = NightpressError(
+    "this installation has no torch, which a worker needs: pip install 'nightpress[worker]'"
+)
+
+
+def _has_worker() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def _row(one: services.ServiceStatus) -> tuple[Any, ...]:
+    return one.name, one.pid, one.state

@@ -1,0 +1,40 @@
+"""What is said where: data on stdout, everything else on stderr."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def progress_console() -> Console:
+    """A console on stderr; it honours NO_COLOR and knows whether it is a terminal."""
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """A line for the person, never data."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def complain(error: object, code: int) -> int:
+    """Say what went wrong; returns the exit code."""
+    say(f"nightpress: {error}")
+    return code
+
+
+def show_json(value: Any) -> None:
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on stdout, as wide as it needs to be where nobody's terminal is."""
+    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=240)
+    console.print(table)
