@@ -23,7 +23,9 @@ def path_component(text: str, *, otherwise: str, max_bytes: int = MAX_BYTES) -> 
     name = sanitize_filename(name, replacement_text="-", platform="universal")
     name = _trimmed(re.sub(r"-{2,}", "-", name))
     # A name reserved on Windows becomes another one here, and so may grow by a character.
-    name = sanitize_filename(_cut(name, max_bytes - 1), platform="universal", validate_after_sanitize=True)
+    name = sanitize_filename(
+        _cut(name, max_bytes - 1), platform="universal", validate_after_sanitize=True
+    )
     return _trimmed(name) or otherwise
 
 

@@ -13,7 +13,9 @@ PROMPT_TEMPLATE = "prompt.md.j2"
 _DELIMITER = re.compile(r"^\s*</?(\w+)>\s*$", re.MULTILINE)
 
 
-def prompts(source: str, sections: Iterable[Section], values: Mapping[str, Value]) -> dict[str, str]:
+def prompts(
+    source: str, sections: Iterable[Section], values: Mapping[str, Value]
+) -> dict[str, str]:
     """The whole prompt of each section; all begin alike, so a prefix cache serves the rest."""
     tags = _delimiters(source)
     shared = render(

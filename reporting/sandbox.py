@@ -1,13 +1,13 @@
 """Where templates run: in Jinja's sandbox, on plain data, with a cap on what they write."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from reporting.errors import RenderFailed
@@ -20,7 +20,15 @@ Kind = Literal["text", "markdown"]
 # Each returns text that is marked as finished and so would pass by the escaping of its data.
 _BYPASSES = ("safe", "escape", "e", "forceescape", "urlize", "xmlattr", "tojson")
 # What a faulty template raises besides Jinja's own errors.
-_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+_FAULTS = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 
 class SectionText(str):

@@ -4,10 +4,16 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, ValidationError
-from pydantic import Field as Limits
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Strict,
+    StringConstraints,
+    ValidationError,
+)
 
 from reporting.column_match import normalised
 from reporting.errors import TemplateInvalid
@@ -19,6 +25,14 @@ TEMPLATE_TOML = "template.toml"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Format = Literal["md", "html"]
+T = TypeVar("T")
+
+
+def _some(items: tuple[T, ...]) -> tuple[T, ...]:
+    # After the items: a limit on the length would also complain when an item is wrong.
+    if not items:
+        raise ValueError("needs at least one")
+    return items
 
 
 class ReportSpec(BaseModel):
@@ -29,7 +43,7 @@ class ReportSpec(BaseModel):
     title: Text
     file_name: Text
     group_by: str | None = None
-    formats: Annotated[tuple[Format, ...], Strict(False), Limits(min_length=1)] = ("md", "html")
+    formats: Annotated[tuple[Format, ...], Strict(False), AfterValidator(_some)] = ("md", "html")
 
 
 class TemplateSpec(BaseModel):
@@ -42,8 +56,8 @@ class TemplateSpec(BaseModel):
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
     description: str = ""
     report: ReportSpec
-    field: Annotated[tuple[Field, ...], Strict(False), Limits(min_length=1)]
-    section: Annotated[tuple[Section, ...], Strict(False), Limits(min_length=1)]
+    field: Annotated[tuple[Field, ...], Strict(False), AfterValidator(_some)]
+    section: Annotated[tuple[Section, ...], Strict(False), AfterValidator(_some)]
 
 
 def parse_spec(source: str) -> TemplateSpec:
@@ -68,7 +82,9 @@ def _syntax_problem(message: str) -> str:
 
 def _schema_problems(source: str, error: ValidationError) -> Iterator[str]:
     for details in error.errors(include_url=False, include_input=False):
-        where = ".".join(str(part + 1) if isinstance(part, int) else part for part in details["loc"])
+        where = ".".join(
+            str(part + 1) if isinstance(part, int) else part for part in details["loc"]
+        )
         message = details["msg"].removeprefix("Value error, ")
         if details["type"] == "extra_forbidden":
             message = "there is no such key"
@@ -77,9 +93,13 @@ def _schema_problems(source: str, error: ValidationError) -> Iterator[str]:
 
 def _collisions(source: str, spec: TemplateSpec) -> Iterator[str]:
     """What is right alone and wrong together."""
-    for kind, names in (("field", [f.name for f in spec.field]), ("section", [s.name for s in spec.section])):
+    for kind, names in (
+        ("field", [f.name for f in spec.field]),
+        ("section", [s.name for s in spec.section]),
+    ):
         for index, name in _repeated(names):
-            yield f"{TEMPLATE_TOML}:{line_of(source, (kind, index))}: a second {kind} named {name!r}"
+            line = line_of(source, (kind, index))
+            yield f"{TEMPLATE_TOML}:{line}: a second {kind} named {name!r}"
     fields = {field.name for field in spec.field}
     if spec.report.group_by is not None and spec.report.group_by not in fields:
         line = line_of(source, ("report", "group_by"))
@@ -102,4 +122,5 @@ def _shared_columns(source: str, fields: tuple[Field, ...]) -> Iterator[str]:
             owner = owners.setdefault(normalised(column), field.name)
             if owner != field.name:
                 line = line_of(source, ("field", index))
-                yield f"{TEMPLATE_TOML}:{line}: the column {column!r} means {owner!r} and {field.name!r}"
+                both = f"{owner!r} and {field.name!r}"
+                yield f"{TEMPLATE_TOML}:{line}: the column {column!r} means {both}"

@@ -37,7 +37,7 @@ class Template:
 
     @classmethod
     def from_content(cls, content: Mapping[str, str]) -> Self:
-        """From the files as text. Raises TemplateInvalid if one is missing or template.toml is wrong.
+        """From the files as text. Raises TemplateInvalid: a file is missing, or the TOML wrong.
 
         That the two Jinja files work is `load_template`'s to find out, when a batch is submitted.
         """
