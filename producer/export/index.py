@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -36,29 +37,36 @@ class Group:
 
 def write_index(folder: OutputFolder, snapshot: Snapshot) -> None:
     """One page without script that loads nothing; written piece by piece, however long."""
-    wording = wording_for(snapshot.template.language)
-    missing = tuple(entry for entry in snapshot.entries if entry.state in RETRYABLE)
     page = _environment().get_template("index.html.j2")
-    pieces = page.generate(
-        snapshot=snapshot,
-        words=wording,
-        language=snapshot.template.language,
-        groups=groups_of(snapshot.entries, wording),
-        is_grouped=snapshot.template.report.group_by is not None,
-        has_weeks=any(entry.week for entry in snapshot.entries),
-        missing=missing,
-        is_unfolded=len(missing) <= _UNFOLDED,
-        facts=_facts(snapshot, wording),
-        tables=_TABLES,
-        style=Markup(_style()),  # ours, and the policy names its hash
-        policy=_policy(),
-    )
+    pieces = page.generate(_context(snapshot, wording_for(snapshot.template.language)))
     with folder.create("index.html") as file:
         for piece in pieces:
             file.write(piece)
 
 
-def groups_of(entries: Iterable[Entry], wording: Wording) -> list[Group]:
+def _context(snapshot: Snapshot, words: Wording) -> dict[str, Any]:
+    missing = tuple(entry for entry in snapshot.entries if entry.state in RETRYABLE)
+    group_name, groups_name = _group_names(snapshot.template.report.group_by, words)
+    return {
+        "snapshot": snapshot,
+        "words": words,
+        "language": snapshot.template.language,
+        "lead": _lead(snapshot),
+        "group_name": group_name,
+        "groups_name": groups_name,
+        "groups": groups_of(snapshot.entries, words),
+        "is_grouped": snapshot.template.report.group_by is not None,
+        "has_weeks": any(entry.week for entry in snapshot.entries),
+        "missing": missing,
+        "is_unfolded": len(missing) <= _UNFOLDED,
+        "facts": _facts(snapshot, words),
+        "tables": _TABLES,
+        "style": Markup(_style()),  # ours, and the policy names its hash
+        "policy": _policy(),
+    }
+
+
+def groups_of(entries: Iterable[Entry], words: Wording) -> list[Group]:
     """By name; rows of no department come last."""
     found: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -66,7 +74,7 @@ def groups_of(entries: Iterable[Entry], wording: Wording) -> list[Group]:
     names = sorted(found, key=lambda name: (not name, name.casefold(), name))
     return [
         Group(
-            name=name or wording.ungrouped,
+            name=name or words.ungrouped,
             anchor=f"group-{number}",
             total=len(found[name]),
             reports=tuple(entry for entry in found[name] if entry.links),
@@ -75,7 +83,21 @@ def groups_of(entries: Iterable[Entry], wording: Wording) -> list[Group]:
     ]
 
 
-def _facts(snapshot: Snapshot, wording: Wording) -> list[tuple[str, str]]:
+def _group_names(group_by: str | None, words: Wording) -> tuple[str, str]:
+    """One and many; a group other than the department goes by its field's name."""
+    if group_by in (None, "department"):
+        return words.group, words.groups
+    name = str(group_by).replace("_", " ").capitalize()
+    return name, name
+
+
+def _lead(snapshot: Snapshot) -> list[str]:
+    """What a reader asks first: of what, by which model, of when."""
+    at = snapshot.finished_at or snapshot.exported_at
+    return [snapshot.template.name.replace("_", " "), snapshot.batch.model, _minute(at)]
+
+
+def _facts(snapshot: Snapshot, words: Wording) -> list[tuple[str, str]]:
     batch, template = snapshot.batch, snapshot.template
     values = (
         batch.id,
@@ -87,7 +109,7 @@ def _facts(snapshot: Snapshot, wording: Wording) -> list[tuple[str, str]]:
         _minute(snapshot.finished_at),
         _minute(snapshot.exported_at),
     )
-    return [fact for fact in zip(wording.facts, values, strict=True) if fact[1]]
+    return [fact for fact in zip(words.facts, values, strict=True) if fact[1]]
 
 
 def _minute(at: datetime | None) -> str:

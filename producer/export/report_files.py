@@ -15,7 +15,7 @@ def write_report(folder: OutputFolder, template: Template, result: JobResult) ->
     if result.report is None:
         return {}
     stem = _stem(template, result)
-    paths = {kind: f"{stem}.{kind}" for kind in template.report.formats}
+    paths: dict[str, str] = {kind: f"{stem}.{kind}" for kind in template.report.formats}
     for kind, path in paths.items():
         folder.write(path, _content(kind, result.report, template.language))
     return paths

@@ -14,6 +14,7 @@ class Wording:
     partial_text: str
     missing_title: str
     missing_text: str
+    group: str
     groups: str
     ungrouped: str
     nothing_yet: str
@@ -48,6 +49,7 @@ _ENGLISH = Wording(
     "again once it has finished; what is here will be replaced.",
     missing_title="Rows without a report",
     missing_text="The same rows are in errors.csv, fit to be corrected and submitted again.",
+    group="Department",
     groups="Departments",
     ungrouped="Not assigned",
     nothing_yet="No report yet",
@@ -84,6 +86,7 @@ _CHINESE = Wording(
     partial_text="导出本页时批次仍在运行。批次结束后请再次执行同一命令，现有内容将被替换。",
     missing_title="未生成报告的行",
     missing_text="这些行也保存在 errors.csv 中，更正后可重新提交。",
+    group="部门",
     groups="部门",
     ungrouped="未分组",
     nothing_yet="暂无报告",
