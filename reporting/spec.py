@@ -4,10 +4,16 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, ValidationError
-from pydantic import Field as Limits
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Strict,
+    StringConstraints,
+    ValidationError,
+)
 
 from reporting.column_match import normalised
 from reporting.errors import TemplateInvalid
@@ -19,6 +25,14 @@ TEMPLATE_TOML = "template.toml"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Format = Literal["md", "html"]
+T = TypeVar("T")
+
+
+def _some(items: tuple[T, ...]) -> tuple[T, ...]:
+    # After the items: a limit on the length would also complain when an item is wrong.
+    if not items:
+        raise ValueError("needs at least one")
+    return items
 
 
 class ReportSpec(BaseModel):
@@ -29,7 +43,7 @@ class ReportSpec(BaseModel):
     title: Text
     file_name: Text
     group_by: str | None = None
-    formats: Annotated[tuple[Format, ...], Strict(False), Limits(min_length=1)] = ("md", "html")
+    formats: Annotated[tuple[Format, ...], Strict(False), AfterValidator(_some)] = ("md", "html")
 
 
 class TemplateSpec(BaseModel):
@@ -42,8 +56,8 @@ class TemplateSpec(BaseModel):
     language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$")]
     description: str = ""
     report: ReportSpec
-    field: Annotated[tuple[Field, ...], Strict(False), Limits(min_length=1)]
-    section: Annotated[tuple[Section, ...], Strict(False), Limits(min_length=1)]
+    field: Annotated[tuple[Field, ...], Strict(False), AfterValidator(_some)]
+    section: Annotated[tuple[Section, ...], Strict(False), AfterValidator(_some)]
 
 
 def parse_spec(source: str) -> TemplateSpec:

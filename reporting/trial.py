@@ -1,6 +1,6 @@
 """What is wrong with a template whose template.toml is right, found before any row needs it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, assert_never
 
 from reporting.document import REPORT_TEMPLATE
@@ -22,7 +22,7 @@ def problems_of(template: "Template") -> list[str]:
     """Compiles all of it, and tries it out on values that are full, and on empty ones."""
     # What doesn't compile, or names what doesn't exist, would only fail once more when tried.
     problems = list(_problems_of_sources(template))
-    return problems or list(dict.fromkeys(_problems_of_trials(template)))
+    return problems or _problems_of_trials(template)
 
 
 def _problems_of_sources(template: "Template") -> Iterator[str]:
@@ -46,19 +46,30 @@ def _problems_of(filename: str, kind: Kind, source: str, known: frozenset[str]) 
     ]
 
 
-def _problems_of_trials(template: "Template") -> Iterator[str]:
+def _problems_of_trials(template: "Template") -> list[str]:
     full = {field.name: _sample(field) for field in template.fields}
     least = {f.name: full[f.name] if f.required else _empty(f) for f in template.fields}
+    scores = {s.name: {"perplexity": 9.5, "entropy": 1.5, "cosine": 0.5} for s in template.sections}
+    problems = list(_problems_of_trial(template, full, scores))
+    for problem in _problems_of_trial(template, least, {}):
+        if problem not in problems:
+            problems.append(f"{problem} (when optional fields are empty and there are no scores)")
+    return problems
+
+
+def _problems_of_trial(
+    template: "Template", values: Mapping[str, Value], scores: Mapping[str, Mapping[str, float]]
+) -> Iterator[str]:
     texts = {section.name: "A sentence." for section in template.sections}
-    scores = {name: {"perplexity": 9.5, "entropy": 1.5, "cosine": 0.5} for name in texts}
-    for values, scored in ((full, scores), (least, {})):
+    for attempt in (
+        lambda: template.prompts(values),
+        lambda: template.file_stem(values, row=1),
+        lambda: template.render(values, texts, scores=scores, batch=_BATCH, row=1),
+    ):
         try:
-            template.prompts(values)
-            template.file_stem(values, row=1)
-            template.render(values, texts, scores=scored, batch=_BATCH, row=1)
+            attempt()
         except RenderFailed as error:
-            state = "every field filled" if scored else "optional fields empty and no scores"
-            yield f"{error} (with {state})"
+            yield str(error)
 
 
 _BATCH = {"id": "1", "name": "a batch", "model": "a model", "created_at": "2024-05-27T08:00:00Z"}

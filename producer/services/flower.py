@@ -1,5 +1,6 @@
 """Flower, Celery's own page: on loopback, behind a password, unable to change anything."""
 
+import errno
 import logging
 import os
 import secrets
@@ -26,9 +27,8 @@ def run_flower(settings: Settings, port: int) -> None:
     The password reaches Flower as a value in this process: it is neither in the arguments,
     where every user could read it, nor in the log.
     """
-    port = free_port(port, settings.flower_host)
-    flower = _flower(settings, port)
-    flower.start_http_server()
+    flower = _flower(settings)
+    port = _listen(flower, settings.flower_host, port)
     _write_port(settings.home, port)
     _log.info("Flower at http://%s:%d/", settings.flower_host, port)
     signal.signal(signal.SIGTERM, _exit)
@@ -74,7 +74,7 @@ def flower_url(settings: Settings) -> str | None:
     return f"http://{settings.flower_host}:{port}/"
 
 
-def _flower(settings: Settings, port: int) -> Any:
+def _flower(settings: Settings) -> Any:
     # Imported late: Flower defines its options globally and takes half a second.
     from flower.app import Flower
     from flower.command import setup_logging
@@ -82,7 +82,6 @@ def _flower(settings: Settings, port: int) -> Any:
     from flower.urls import settings as handlers
 
     options.address = settings.flower_host
-    options.port = port
     options.basic_auth = [f"{settings.flower_user}:{flower_password(settings)}"]
     options.read_only = True
     options.persistent = False
@@ -91,6 +90,19 @@ def _flower(settings: Settings, port: int) -> Any:
     # What Flower measures while no worker has told it of its queues.
     app.conf.task_queues = tuple(Queue(name) for name in queue_names(settings.model))
     return Flower(capp=app, options=options, **handlers)
+
+
+def _listen(flower: Any, host: str, preferred: int) -> int:
+    """Somebody may take the free port before we do; then the next one is tried."""
+    port = free_port(preferred, host)
+    flower.options.port = port
+    try:
+        flower.start_http_server()
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        return _listen(flower, host, port + 1)
+    return port
 
 
 def _bind(host: str, port: int) -> None:

@@ -1,0 +1,6 @@
+"""From the ledger to a folder: documents, tables and the page that leads to them."""
+
+from producer.export.export import export_report
+from producer.export.summary import ExportSummary
+
+__all__ = ["ExportSummary", "export_report"]

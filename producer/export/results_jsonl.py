@@ -1,0 +1,37 @@
+"""results.jsonl: everything about a job in a line."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ledger.store import CandidateRecord, JobResult
+from producer.export.json_text import json_text
+from producer.export.section_result import SectionResult
+
+
+def result_line(
+    result: JobResult, sections: Sequence[SectionResult], report_path: str | None
+) -> str:
+    """`report_path` is that of the Markdown file, relative to the output folder."""
+    line = {
+        "job_id": result.job_id,
+        "row": result.row,
+        "state": result.state,
+        "fields": result.fields,
+        "sections": {section.name: _section(section) for section in sections},
+        "report": report_path,
+        "error": result.error,
+    }
+    return json_text(line) + "\n"
+
+
+def _section(section: SectionResult) -> dict[str, Any]:
+    return {
+        "text": section.text,
+        "candidates": [_candidate(candidate) for candidate in section.candidates],
+        "chosen": section.chosen,
+    }
+
+
+def _candidate(candidate: CandidateRecord) -> dict[str, Any]:
+    scores = {name: getattr(candidate, name) for name in ("perplexity", "entropy", "cosine")}
+    return {"text": candidate.text, "finish_reason": candidate.finish_reason, "scores": scores}
