@@ -30,9 +30,14 @@ class FakeInbox:
 
 
 class InProcess:
-    def __init__(self, settings: EngineSettings) -> None:
+    def __init__(self, settings: EngineSettings, loaded: LoadedModel | None = None) -> None:
         self.settings = settings
-        self.loaded: LoadedModel = load(find_folder(settings), settings)
+        self.loaded = loaded or load(find_folder(settings), settings)
+        self.num_steps = 0
+
+    def over(self, loaded: LoadedModel) -> "InProcess":
+        """The same loop over another model."""
+        return InProcess(self.settings, loaded)
 
     def outcomes(
         self,
@@ -48,14 +53,16 @@ class InProcess:
         answers: dict[int, Outcome] = {}
 
         def send(answer: Done | Failed) -> None:
-            is_done = isinstance(answer, Done)
-            answers[answer.request_id] = answer.candidates if is_done else answer.error
+            outcome = answer.candidates if isinstance(answer, Done) else answer.error
+            answers[answer.request_id] = outcome
 
         inbox = cast(Inbox, FakeInbox(requests, later or []))
-        self.loop = Loop(self.loaded, inbox, send, StepCounter.create(), settings or self.settings)
-        self.loop.step()
-        while self.loop.is_busy:
-            self.loop.step()
+        counter = StepCounter.create()
+        loop = Loop(self.loaded, inbox, send, counter, settings or self.settings)
+        loop.step()
+        while loop.is_busy:
+            loop.step()
+        self.num_steps = counter.value
         return [answers.get(index) for index in range(len(asked))]
 
     def generate(self, prompt: Prompt, sampling: Sampling) -> tuple[Candidate, ...]:
@@ -63,6 +70,14 @@ class InProcess:
         if isinstance(outcome, tuple):
             return outcome
         raise outcome or AssertionError("there was no answer")
+
+
+def is_same(expected: tuple[Candidate, ...], outcome: Outcome | None) -> bool:
+    """Whether both drew the same tokens; logprobs differ in the last digits with the batch."""
+    if not isinstance(outcome, tuple):
+        return False
+    pairs = zip(expected, outcome, strict=True)
+    return all((a.text, a.token_ids) == (b.text, b.token_ids) for a, b in pairs)
 
 
 def _deadline_at(sampling: Sampling) -> float | None:

@@ -21,5 +21,9 @@ def test_a_draw_depends_on_all_that_it_is_for() -> None:
 
 
 def test_a_draw_never_changes_between_versions() -> None:
+    assert [uniform(0, 0, 0), uniform(7, 1, 2)] == [0.13870941014555427, 0.08945047175044918]
+
+
+def test_any_integer_is_a_seed() -> None:
     assert uniform(7, 1, 2) == uniform(7 + 2**64, 1, 2)
     assert 0.0 <= uniform(-1, 0, 0) < 1.0
