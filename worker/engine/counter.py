@@ -3,6 +3,7 @@
 import mmap
 import os
 import tempfile
+import weakref
 
 
 class StepCounter:
@@ -21,7 +22,10 @@ class StepCounter:
     def create(cls) -> "StepCounter":
         with tempfile.TemporaryFile() as file:
             file.truncate(8)
-            return cls(os.dup(file.fileno()))
+            counter = cls(os.dup(file.fileno()))
+        # Open as long as the counter is in use: each process that is started inherits it.
+        weakref.finalize(counter, os.close, counter.fd)
+        return counter
 
     @property
     def value(self) -> int:

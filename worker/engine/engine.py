@@ -74,12 +74,13 @@ class Engine:
 
     @property
     def num_steps(self) -> int:
-        """Moves with every step, never back, and at every layer of a long prefill.
+        """Moves with every step, never back; and at every layer of a prefill, which may be long.
 
-        Read it twice: while the engine `is_ready` and `is_busy`, no change means that it
-        hangs. It is shared memory, so reading never waits for the process.
+        While the engine `is_busy`, no change for long means that it hangs. It also moves
+        while a new process loads, which has a time limit of its own (`start_timeout_s`).
+        It is shared memory, so reading never waits for the process.
         """
-        return self._counter.value
+        return self._counter.value + self._keeper.num_load_ticks
 
     @property
     def is_busy(self) -> bool:

@@ -2,13 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
 from worker.engine.child import Child
 from worker.engine.counter import StepCounter
 from worker.engine.errors import EngineDied, ModelUnusable
-from worker.engine.messages import Done, Failed, Ready, Unusable
+from worker.engine.messages import Answer, Done, Failed, Ready, Unusable
 from worker.engine.values import EngineSettings, ModelCard
 from worker.engine.waiting import Waiting
 
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 MAX_FAILED_STARTS = 3
 START_BACKOFF_S = 0.5
+LOAD_TICK_S = 1.0
 
 
 class Keeper(threading.Thread):
@@ -36,6 +38,7 @@ class Keeper(threading.Thread):
         super().__init__(name="engine-keeper", daemon=True)
         self.loaded: Future[ModelCard] = Future()
         self.num_deaths = 0
+        self.num_load_ticks = 0
         self.is_broken = False
         self.is_ready = False
         self._settings = settings
@@ -99,11 +102,7 @@ class Keeper(threading.Thread):
         return self._child
 
     def _load(self, child: Child) -> ModelCard:
-        try:
-            answer = child.receive(self._settings.start_timeout_s)
-        except TimeoutError:
-            limit = self._settings.start_timeout_s
-            raise ModelUnusable(f"the model was not loaded within {limit:g} s") from None
+        answer = self._first_answer(child)
         if isinstance(answer, Ready):
             child.send_from(self._waiting.outbox)
             self.is_ready = True
@@ -111,6 +110,16 @@ class Keeper(threading.Thread):
         if isinstance(answer, Unusable):
             raise ModelUnusable(answer.reason)
         raise ModelUnusable(f"the engine's process ended while loading ({child.reap()})")
+
+    def _first_answer(self, child: Child) -> Answer | None:
+        limit_s = self._settings.start_timeout_s
+        give_up_at = time.monotonic() + limit_s
+        while time.monotonic() < give_up_at:
+            try:
+                return child.receive(min(LOAD_TICK_S, limit_s))
+            except TimeoutError:
+                self.num_load_ticks += 1
+        raise ModelUnusable(f"the model was not loaded within {limit_s:g} s")
 
     def _reload(self) -> None:
         for num_failures in range(1, MAX_FAILED_STARTS + 1):

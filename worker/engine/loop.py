@@ -54,6 +54,10 @@ class Loop:
         self._waiting: list[Sequence] = []
         self._running: list[Sequence] = []
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._waiting)
+
     def run(self) -> NoReturn:
         while True:
             self.step()

@@ -9,6 +9,8 @@ import torch
 from worker.engine.draws import uniform
 from worker.engine.sequences import Sequence
 
+NUM_FEW = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Draws:
@@ -90,23 +92,47 @@ def _sample(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
 
 
 def _keep_top(probabilities: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
-    """Zero what top-k and top-p exclude, in those rows that ask for one of them."""
+    """Zero what top-k and top-p exclude, in those rows that ask for one of them.
+
+    By the probability of the last token that stays, so tokens as likely as that one stay
+    too, and what is kept does not depend on the order in which equals are sorted.
+    """
     samplings = [row.request.sampling for row in rows]
     asking = [i for i, sampling in enumerate(samplings) if sampling.top_k or sampling.top_p < 1]
     if not asking:
         return probabilities
-    asked = [rows[index] for index in asking]
-    ordered, places = probabilities[asking].sort(dim=-1, descending=True, stable=True)
+    asked = probabilities[asking]
+    least = _least_kept(asked, [rows[index] for index in asking])
+    kept = probabilities.clone()
+    kept[asking] = asked.masked_fill(asked < least[:, None], 0.0)
+    return kept
+
+
+def _least_kept(probabilities: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
+    top_k = _column(rows, "top_k", probabilities)[:, None]
+    top_p = _column(rows, "top_p", probabilities)[:, None]
+    ordered = _largest(probabilities, top_k, top_p)
     ranks = torch.arange(ordered.shape[-1], device=ordered.device)
-    top_k = _column(asked, "top_k", ordered)[:, None]
     ordered = ordered.masked_fill((top_k > 0) & (ranks >= top_k), 0.0)
-    ordered = ordered / ordered.sum(dim=-1, keepdim=True)
+    total = torch.where(top_k > 0, ordered.sum(dim=-1, keepdim=True), 1.0)
     # A token stays while those before it have not filled the nucleus: the first always does.
     before = ordered.double().cumsum(dim=-1) - ordered
-    ordered = ordered.masked_fill(before >= _column(asked, "top_p", ordered)[:, None], 0.0)
-    kept = probabilities.clone()
-    kept[asking] = torch.zeros_like(ordered).scatter(1, places, ordered)
-    return kept
+    is_out = (before >= top_p * total) | (ordered == 0)
+    return ordered.masked_fill(is_out, torch.inf).amin(dim=-1)
+
+
+def _largest(probabilities: torch.Tensor, top_k: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
+    """The largest probabilities of each row in falling order, enough of them to decide.
+
+    Nearly always a few are enough; sorting a whole large vocabulary takes as long as the
+    model's own step on a CPU.
+    """
+    num_few = min(NUM_FEW, probabilities.shape[-1])
+    few = probabilities.topk(num_few, dim=-1).values
+    is_enough = ((top_k > 0) & (top_k <= num_few)) | (few.sum(dim=-1, keepdim=True) > top_p)
+    if bool(is_enough.all()):
+        return few
+    return probabilities.sort(dim=-1, descending=True).values
 
 
 def _column(rows: Rows[Sequence], name: str, like: torch.Tensor) -> torch.Tensor:

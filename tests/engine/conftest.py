@@ -1,0 +1,44 @@
+"""Tiny models, loaded once a session, and engines over them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.engine.in_process import InProcess
+from tests.tiny_models import CHAT_TEMPLATE, save_model
+from worker.engine import Engine, EngineSettings
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_model(tmp_path_factory.mktemp("chat"), chat_template=CHAT_TEMPLATE)
+
+
+@pytest.fixture(scope="session")
+def settings(tiny_model: Path) -> EngineSettings:
+    return EngineSettings(model=str(tiny_model), num_threads=1, max_rows=16)
+
+
+@pytest.fixture(scope="session")
+def local(settings: EngineSettings) -> InProcess:
+    """The engine's loop in the test's own process."""
+    return InProcess(settings)
+
+
+@pytest.fixture(scope="session")
+def plain_model(local: InProcess) -> Any:
+    """The same weights, called without the engine."""
+    return local.loaded.model
+
+
+@pytest.fixture(scope="session")
+def engine(settings: EngineSettings) -> Iterator[Engine]:
+    with Engine(settings) as engine:
+        yield engine

@@ -1,0 +1,86 @@
+"""Draws from logits made by hand."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from worker.engine.sampler import _keep_top, draw
+from worker.engine.sequences import Request, Sequence
+from worker.engine.values import Sampling
+
+LOGITS = [3.0, 2.5, 1.0, -1.0]
+
+
+def row(*token_ids: int, prompt_ids: tuple[int, ...] = (3,), **sampling: Any) -> Sequence:
+    """A greedy sequence that has generated `token_ids` so far."""
+    asked = Sampling(**{"temperature": 0, **sampling})
+    sequence = Request(1, prompt_ids, asked, 100, None, str).sequences[0]
+    sequence.token_ids = list(token_ids)
+    return sequence
+
+
+def chosen(*rows: Sequence) -> list[int]:
+    return draw(torch.tensor([LOGITS] * len(rows)), rows).token_ids
+
+
+def test_a_presence_penalty_counts_once() -> None:
+    rows = (row(0, 0, 0, presence_penalty=0.4), row(0, presence_penalty=0.6))
+    assert chosen(*rows) == [0, 1]
+
+
+def test_a_frequency_penalty_counts_each_time() -> None:
+    rows = (row(0, frequency_penalty=0.4), row(0, 0, frequency_penalty=0.4))
+    assert chosen(*rows) == [0, 1]
+
+
+def test_a_repetition_penalty_divides_what_was_seen_in_prompt_and_output() -> None:
+    prompt_only = row(prompt_ids=(0,), repetition_penalty=1.3)
+    output_only = row(0, repetition_penalty=1.3)
+    assert chosen(prompt_only, output_only, row(repetition_penalty=1.3)) == [1, 1, 0]
+
+
+def test_a_repetition_penalty_lowers_a_negative_logit() -> None:
+    logits = torch.tensor([[-1.0, -1.5]])
+    assert draw(logits, [row(0, prompt_ids=(0,), repetition_penalty=2.0)]).token_ids == [1]
+
+
+def test_logprobs_are_raw_whatever_shapes_the_draw() -> None:
+    logits = torch.tensor([LOGITS])
+    draws = draw(logits, [row(0, logit_bias={2: 50.0}, presence_penalty=2.0)])
+    expected = LOGITS[2] - math.log(sum(map(math.exp, LOGITS)))
+    assert draws.token_ids == [2]
+    assert math.isclose(expected, draws.logprobs[0], rel_tol=1e-6)
+    assert logits.tolist() == [LOGITS]
+
+
+def test_rows_that_are_not_finite_are_told_apart() -> None:
+    logits = torch.tensor([LOGITS, [math.nan, 0, 0, 0], [math.inf, 0, 0, 0], [-math.inf, 0, 0, 0]])
+    rows = [row(temperature=1.0, top_p=0.9) for _ in logits]
+    assert draw(logits, rows).is_finite == [True, False, False, True]
+
+
+def test_a_token_of_no_probability_is_never_drawn() -> None:
+    logits = torch.tensor([[-math.inf, 0.0, -math.inf, 0.0, -math.inf]])
+    rows = [row(temperature=1.0, seed=seed) for seed in range(300)]
+    assert {1, 3} == set(draw(logits.expand(300, -1), rows).token_ids)
+
+
+def test_top_k_and_top_p_are_the_same_whether_few_or_all_are_sorted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    logits = torch.randn(200, 50, generator=torch.Generator().manual_seed(1)) * 2
+    asked: list[dict[str, Any]] = [{"top_k": 5}, {"top_p": 0.8}, {"top_k": 20, "top_p": 0.6}, {}]
+    rows = [row(temperature=1.0, seed=seed, **asked[seed % 4]) for seed in range(200)]
+    expected = draw(logits, rows)
+    monkeypatch.setattr("worker.engine.sampler.NUM_FEW", 2)
+    assert draw(logits, rows) == expected
+    kept = [_num_kept(logits[0], **each) for each in asked]
+    assert kept[0] == 5
+    assert kept[2] < kept[1] < kept[3] == 50
+
+
+def _num_kept(logits: torch.Tensor, **sampling: Any) -> int:
+    rows = [row(temperature=1.0, **sampling)]
+    return int((_keep_top(logits[None].softmax(-1), rows) > 0).sum())
