@@ -17,7 +17,7 @@ from tests.export.exports import Desk, Fields, cancelled, failed, row, succeeded
 
 
 def _resubmitted(path: Path, template: Template) -> list[dict[str, Any]]:
-    intake = intake_report(path, template)  # type: ignore[arg-type]
+    intake = intake_report(path, template)
     assert () == intake.problems
     return [{name: _plain(value) for name, value in row.values.items()} for row in intake.rows]
 
