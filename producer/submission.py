@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,5 +95,5 @@ def _dedupe_key(request: ReportRequest, rows: Sequence[Row]) -> str:
     return digest.hexdigest()
 
 
-def _canonical(value: Mapping[str, Any] | Sequence[Any]) -> bytes:
+def _canonical(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()

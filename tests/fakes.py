@@ -20,7 +20,7 @@ CARD = ModelCard(
 class FakeEngine:
     """Answers each prompt at once, or, while `is_held`, when `release` is called.
 
-    A prompt with a word of `deadly` in it kills the engine, with all that is in flight.
+    A prompt with `deadly` in it, answered, kills the engine with all that is in flight.
     """
 
     def __init__(self, *, is_held: bool = False, deadly: str | None = None) -> None:
@@ -41,9 +41,9 @@ class FakeEngine:
             self._waiting = [(one, s) for one, s in self._waiting if not one.done()]
             self._waiting.append((future, sampling))
             self.most_in_flight = max(self.most_in_flight, len(self._waiting))
-        if self.deadly and self.deadly in text:
-            self._die()
-        elif not self.is_held:
+        if not self.is_held:
+            if self.deadly and self.deadly in text:
+                self.die()
             self.release()
         return future
 
@@ -57,7 +57,8 @@ class FakeEngine:
             else:
                 future.set_result(tuple(_candidate(number) for number in range(sampling.n)))
 
-    def _die(self) -> None:
+    def die(self) -> None:
+        """Fail everything that waits, as the death of the process does."""
         for future, _ in self._take():
             if not future.cancelled():
                 future.set_exception(EngineDied("the engine's process ended"))

@@ -57,6 +57,11 @@ class Admission:
             self._load -= cost
             self._changed.notify_all()
 
+    def wait_empty(self, timeout_s: float) -> bool:
+        """True once everybody has left, False if that takes too long."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._load == 0, timeout_s)
+
     def close(self) -> None:
         """Let nobody in any more."""
         with self._changed:

@@ -11,39 +11,39 @@ class InFlight:
     """The futures of each job that is being generated."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
         self._futures: dict[int, list[Future[Any]]] = {}
+        self._is_closed = False
 
     @contextmanager
     def holding(self, job_id: int, futures: Iterable[Future[Any]]) -> Iterator[None]:
         """Know the futures of a job while the block waits for them; none outlives it."""
         mine = list(futures)
-        with self._changed:
+        with self._lock:
             self._futures[job_id] = mine
+            is_closed = self._is_closed
+        if is_closed:
+            _cancel(mine)
         try:
             yield
         finally:
-            with self._changed:
+            with self._lock:
                 del self._futures[job_id]
-                self._changed.notify_all()
             _cancel(mine)  # one section failed: its siblings are no longer wanted
 
     def cancel(self, job_ids: Iterable[int]) -> None:
         """Call off these jobs; whoever waits for them gets CancelledError."""
-        with self._changed:
+        with self._lock:
             futures = [self._futures.get(job_id, []) for job_id in job_ids]
         for group in futures:
             _cancel(group)
 
-    def cancel_all(self) -> None:
-        with self._changed:
+    def close(self) -> None:
+        """Call off everything, and whatever may still come."""
+        with self._lock:
+            self._is_closed = True
             job_ids = list(self._futures)
         self.cancel(job_ids)
-
-    def wait_empty(self, timeout_s: float) -> bool:
-        """True once nothing is in flight, False if that took too long."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._futures, timeout_s)
 
 
 def _cancel(futures: Iterable[Future[Any]]) -> None:

@@ -78,14 +78,10 @@ class Pipeline:
         """Call off jobs; they are recorded as cancelled, unless they finish first."""
         self._in_flight.cancel(job_ids)
 
-    def drain(self, grace_s: float) -> None:
-        """Give what is generating `grace_s` to finish, then back to the ledger, uncharged.
-
-        The caller closes the admission first, so that nothing new begins.
-        """
-        if not self._in_flight.wait_empty(grace_s):
-            self._is_draining.set()
-            self._in_flight.cancel_all()
+    def give_back(self) -> None:
+        """Return what is generating, and what may still come, to the ledger, uncharged."""
+        self._is_draining.set()
+        self._in_flight.close()
 
     def close(self) -> None:
         self._threads.shutdown()

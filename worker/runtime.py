@@ -48,7 +48,8 @@ class Runtime:
     def drain(self) -> None:
         """Claim nothing more, let the running jobs finish for a while, give back the rest."""
         self.admission.close()
-        self.pipeline.drain(self.settings.grace_s)
+        if not self.admission.wait_empty(self.settings.grace_s):
+            self.pipeline.give_back()
 
 
 def run_worker(settings: Settings) -> int:

@@ -57,13 +57,14 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        group: list[_Item] = []
         try:
             while group := self._next_group():
                 self._commit(group)
         finally:
             with self._changed:
                 self._is_closed = True
-            _fail(self._items, WriterDied("the writer has ended"))
+            _fail([*group, *self._items], WriterDied("the writer has ended"))
 
     def _next_group(self) -> list[_Item]:
         """Wait for one item, then take all that came meanwhile; empty at the end."""
@@ -115,4 +116,5 @@ class Writer:
 
 def _fail(group: list[_Item], error: Exception) -> None:
     for _, future in group:
-        future.set_exception(error)
+        if not future.done():
+            future.set_exception(error)

@@ -88,7 +88,8 @@ _PAGE = """<!doctype html>
 <title>Nightpress demo</title>
 <style>
 :root {{ color-scheme: light dark; }}
-body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }}
+body {{ font: 1.1rem/1.6 system-ui, sans-serif; }}
+body {{ max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }}
 </style>
 <h1>Nightpress demo</h1>
 <p>Two departments' weekly reports, written on this machine by the starter model.</p>

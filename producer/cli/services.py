@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ledger.broker import Broker, make_app
+from ledger.broker import Broker
 from ledger.errors import LedgerUnreachable, NightpressError, NotFound
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
@@ -81,7 +81,7 @@ def flower(
     """Run Flower in the foreground: queues, tasks and workers in a browser, read-only."""
     settings = load_settings()
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
-    run_flower(settings, port or settings.flower_port, app=make_app(settings))
+    run_flower(settings, port or settings.flower_port)
 
 
 def bring_up(settings: Settings, *, detach: bool) -> None:

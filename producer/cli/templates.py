@@ -69,9 +69,7 @@ def new(
     except FileExistsError as error:
         raise typer.Exit(complain(error, EXIT_INPUT)) from error
     print(folder)
-    say(
-        f"edit it, try it with `nightpress templates check {folder}`, submit with --template {folder}"
-    )
+    say(f"edit it, then try it: nightpress templates check {folder}")
 
 
 def _brief(template: Template) -> dict[str, str]:

@@ -46,6 +46,15 @@ class Bench:
     def results(self) -> list[JobResult]:
         return list(self.store.results.stream("batch_batch"))
 
+    def kill_the_engine_under(self, num_jobs: int) -> None:
+        self.engine.is_held = True
+        thread = self.run_in_background(self.submit(num_jobs))
+        wait_until(lambda: len(self.engine.prompts) == 3 * num_jobs)
+        self.engine.is_held = False
+        self.engine.die()
+        thread.join(30)
+        assert [Outcome.RELEASED] * num_jobs == outcomes(self.store.database)
+
     def run_in_background(self, job_ids: list[int]) -> threading.Thread:
         thread = threading.Thread(target=self.pipeline.run, args=[job_ids])
         thread.start()
@@ -142,10 +151,8 @@ def test_a_template_that_can_t_be_rendered_fails_with_its_reason(bench: Bench) -
 
 
 def test_the_job_that_kills_the_engine_is_found_and_the_others_live(bench: Bench) -> None:
-    bench.engine.is_held, bench.engine.deadly = True, "Member 007"
-    job_ids = bench.submit(10)
-    assert {"released": 10} == bench.pipeline.run(job_ids)
-    bench.engine.is_held = False
+    bench.kill_the_engine_under(10)
+    bench.engine.deadly = "Member 007"
     for _ in range(3):  # one by one: the budget of the one that kills is three
         for shard in bench.store.queue.feed(MODEL, window=100):
             assert 1 == len(shard.job_ids)
@@ -158,9 +165,8 @@ def test_the_job_that_kills_the_engine_is_found_and_the_others_live(bench: Bench
 
 
 def test_suspects_run_alone(bench: Bench) -> None:
-    bench.engine.is_held, bench.engine.deadly = True, "Member 007"
-    bench.pipeline.run(bench.submit(10))
-    bench.engine.is_held, bench.engine.deadly, bench.engine.most_in_flight = False, None, 0
+    bench.kill_the_engine_under(10)
+    bench.engine.most_in_flight = 0
     shards = bench.store.queue.feed(MODEL, window=100)
     threads = [bench.run_in_background(list(shard.job_ids)) for shard in shards]
     for thread in threads:
@@ -185,7 +191,7 @@ def test_a_drain_gives_back_what_runs_and_claims_nothing_more(bench: Bench) -> N
     thread = bench.run_in_background(bench.submit(30))
     wait_until(lambda: len(bench.engine.prompts) >= 30)
     bench.admission.close()
-    bench.pipeline.drain(grace_s=0)
+    bench.pipeline.give_back()
     thread.join(30)
     found = states(bench.store.database)
     assert {JobState.NEW, JobState.QUEUED} == set(found)

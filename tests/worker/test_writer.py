@@ -87,6 +87,7 @@ def test_a_ledger_that_stays_away_fails_the_write(store: Store) -> None:
     writer.close()
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_dead_writer_fails_whoever_waits(store: Store) -> None:
     first, second = running(store, 2)
     writer = Writer(BrokenResults(store.database))
