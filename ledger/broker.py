@@ -11,7 +11,7 @@ from celery import Celery
 from kombu.exceptions import KombuError, OperationalError
 
 from ledger.errors import BrokerUnreachable
-from ledger.redis_url import celery_url, redis_url
+from ledger.redis_url import redis_url
 from ledger.settings import STARTER, Settings
 from ledger.store import Shard
 
@@ -38,7 +38,7 @@ def queue_names(model: str) -> tuple[str, ...]:
 
 def make_app(settings: Settings) -> Celery:
     """The Celery app that worker, feeder and Flower share; nothing connects yet."""
-    app = Celery("nightpress", broker=celery_url(redis_url(settings)), set_as_current=False)
+    app = Celery("nightpress", broker=_celery_url(redis_url(settings)), set_as_current=False)
     app.conf.update(
         task_acks_late=True,
         task_ignore_result=True,
@@ -103,8 +103,8 @@ class Broker:
     def depth(self, model: str) -> int:
         """Messages that wait for a worker of this model, and all that no worker acknowledged."""
         try:
-            waiting = sum(int(self._redis.llen(name)) for name in queue_names(model))  # type: ignore[arg-type]
-            return waiting + int(self._redis.hlen(_UNACKED))  # type: ignore[arg-type]
+            waiting = sum(int(self._redis.llen(name)) for name in queue_names(model))
+            return waiting + int(self._redis.hlen(_UNACKED))
         except _REACH as error:
             raise self._unreachable(error) from error
 
@@ -122,3 +122,8 @@ class Broker:
     def _unreachable(self, error: Exception) -> BrokerUnreachable:
         where = re.sub(r"//[^/@]*@", "//***@", self.url)
         return BrokerUnreachable(f"Redis at {where} does not answer: {error}")
+
+
+def _celery_url(url: str) -> str:
+    """Celery's name for a unix socket is redis+socket://."""
+    return url.replace("unix://", "redis+socket://", 1)

@@ -1,6 +1,7 @@
 """How much a worker claims."""
 
 import threading
+from collections.abc import Callable
 
 from tests.waiting import wait_until
 from worker.admission import Admission
@@ -30,10 +31,15 @@ def test_one_that_runs_alone_waits_for_all_and_keeps_others_out() -> None:
     admission = Admission(10)
     admission.enter([4])
     order: list[str] = []
-    alone = threading.Thread(target=lambda: (admission.enter_alone(1), order.append("alone")))
+
+    def enter(name: str, enter: Callable[[], int]) -> None:
+        enter()
+        order.append(name)
+
+    alone = threading.Thread(target=enter, args=["alone", lambda: admission.enter_alone(1)])
     alone.start()
     wait_until(lambda: admission._num_waiting_alone == 1)
-    other = threading.Thread(target=lambda: (admission.enter([1]), order.append("other")))
+    other = threading.Thread(target=enter, args=["other", lambda: admission.enter([1])])
     other.start()
     admission.leave(4)
     alone.join(5)
