@@ -173,7 +173,7 @@ class Training:
     def _update(self, batch: Batch) -> None:
         started = time.monotonic()
         loss = loss_of(self.model, batch)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step(rate_share(self.step, self.progress))
         if self.step % LOG_EVERY == 0:
             print(f"{self.spent_s:7.0f} s  step {self.step:5}  loss {loss.item():.4f}", flush=True)
