@@ -16,7 +16,11 @@ from models.prompts import questions, render
 from models.reports import Wording
 
 EXAMPLES, TOKENS = 0.6, 0.4  # The shares of examples and of their own tokens that are exchanged.
-EMPTY_ROW = dict.fromkeys(("name", "department", "week", "work_status"), "") | {
+EMPTY_ROW: dict[str, str | list[str]] = {
+    "name": "",
+    "department": "",
+    "week": "",
+    "work_status": "",
     "plan": [],
     "done": [],
     "future_plan": [],
