@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 from celery import Celery
+from celery.app.events import Events
 from kombu.exceptions import KombuError, OperationalError
 
 from ledger.errors import BrokerUnreachable
@@ -36,9 +37,10 @@ def queue_names(model: str) -> tuple[str, ...]:
     return tuple(queue_name(lane, model) for lane in LANES)
 
 
-def make_app(settings: Settings) -> Celery:
+def make_app(settings: Settings, *, events: type[Events] = Events) -> Celery:
     """The Celery app that worker, feeder and Flower share; nothing connects yet."""
-    app = Celery("nightpress", broker=_celery_url(redis_url(settings)), set_as_current=False)
+    url = _celery_url(redis_url(settings))
+    app = Celery("nightpress", broker=url, events=events, set_as_current=False)
     app.conf.update(
         task_acks_late=True,
         task_ignore_result=True,

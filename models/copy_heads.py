@@ -13,10 +13,12 @@ biases together with RoPE allow to write such heads down:
 What the other heads and the MLPs write starts at zero; training goes on from there.
 """
 
+import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import Qwen2ForCausalLM
 
 SHIFTS = 3
@@ -27,6 +29,16 @@ WINDOW_PAIRS = range(4, 9)  # Those that tell the last dozen positions from the 
 FIRST_SLOW_PAIR = 14  # From here on RoPE turns too little to matter within a prompt.
 SHIFT_BIAS, WINDOW_BIAS, WINDOW_CENTRE = 7.5, 5.5, 5.0
 MATCH_GAIN = 5**0.5
+
+
+class Attention(Protocol):
+    """What the heads are written into: Qwen2's attention layer."""
+
+    head_dim: int
+    q_proj: nn.Linear
+    k_proj: nn.Linear
+    v_proj: nn.Linear
+    o_proj: nn.Linear
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +105,16 @@ def _reset(model: Qwen2ForCausalLM, spaces: Subspaces, generator: torch.Generato
 
 def _rope_frequencies(model: Qwen2ForCausalLM) -> Tensor:
     size = model.config.hidden_size // model.config.num_attention_heads
-    theta = model.config.rope_parameters["rope_theta"]
-    return torch.pow(theta, -torch.arange(0, size, 2).float() / size)
+    theta = float(model.config.rope_parameters["rope_theta"])
+    return torch.exp(-math.log(theta) * torch.arange(0, size, 2) / size)
 
 
-def _rows(attention: torch.nn.Module, head: int) -> slice:
+def _rows(attention: Attention, head: int) -> slice:
     return slice(head * attention.head_dim, (head + 1) * attention.head_dim)
 
 
 def _build_position_head(
-    attention: torch.nn.Module,
+    attention: Attention,
     head: int,
     frequencies: Tensor,
     first_pair: int,
@@ -121,7 +133,7 @@ def _build_position_head(
 
 
 def _read_and_write(
-    attention: torch.nn.Module, head: int, source: Tensor, target: Tensor, scale: float
+    attention: Attention, head: int, source: Tensor, target: Tensor, scale: float
 ) -> None:
     rows = _rows(attention, head)
     size = len(source)
@@ -129,22 +141,24 @@ def _read_and_write(
     attention.o_proj.weight[:, rows.start : rows.start + size] = target.T * scale
 
 
-def _slow_dims(attention: torch.nn.Module, head: int, generator: torch.Generator) -> Tensor:
+def _slow_dims(attention: Attention, head: int, generator: torch.Generator) -> Tensor:
     """The head's rows that RoPE hardly turns, in random order."""
     half = attention.head_dim // 2
     pairs = torch.arange(FIRST_SLOW_PAIR, half)
     dims = torch.cat([pairs, pairs + half]) + _rows(attention, head).start
-    return dims[torch.randperm(len(dims), generator=generator)]
+    shuffled: Tensor = dims[torch.randperm(len(dims), generator=generator)]
+    return shuffled
 
 
 def _directions(count: int, generator: torch.Generator) -> Tensor:
     """`count` random orthonormal directions within a subspace of SHIFT_DIMS."""
     square = torch.randn(SHIFT_DIMS, SHIFT_DIMS, generator=generator)
-    return torch.linalg.qr(square)[0][:count]
+    directions: Tensor = torch.linalg.qr(square)[0][:count]
+    return directions
 
 
 def _build_match_head(
-    attention: torch.nn.Module, head: int, spaces: Subspaces, generator: torch.Generator
+    attention: Attention, head: int, spaces: Subspaces, generator: torch.Generator
 ) -> None:
     """The query's last three tokens against the three before the key, and the surroundings."""
     rows = _rows(attention, head)
@@ -160,7 +174,7 @@ def _build_match_head(
 
 
 def _build_item_head(
-    attention: torch.nn.Module,
+    attention: Attention,
     head: int,
     spaces: Subspaces,
     item_start: Tensor,
@@ -170,14 +184,14 @@ def _build_item_head(
     rows = _rows(attention, head)
     attention.q_proj.weight[rows] *= 0.05
     attention.k_proj.weight[rows] *= 0.05
-    around, point, line = _slow_dims(attention, head, generator).split((18, 9, 9))
+    dims = _slow_dims(attention, head, generator)
+    around, point, line = dims[:18], dims[18:27], dims[27:]
     directions = _directions(18, generator) * MATCH_GAIN
     attention.q_proj.weight[around] = directions @ spaces.window
     attention.k_proj.weight[around] = directions @ spaces.window
     codes = item_start @ spaces.read.T / TOKEN_STD
-    for dims, code, key in zip(
-        (point, line), codes, (spaces.shifted[0], spaces.shifted[2]), strict=True
-    ):
+    before = (spaces.shifted[0], spaces.shifted[2])
+    for dims, code, key in zip((point, line), codes, before, strict=True):
         directions = _directions(len(dims), generator) * MATCH_GAIN
         attention.k_proj.weight[dims] = directions @ key
         attention.q_proj.bias[dims] = directions @ code

@@ -12,7 +12,7 @@ from models.reports import write
 LANGUAGES = {"weekly_report": corpus_en, "weekly_report_zh": corpus_zh}
 ROLES = ["Member", "Employee", "Engineer", "Person", "Analyst", "Worker", "Staff"]
 SECTIONS = ("achievements",) * 5 + ("summary",) * 3 + ("next_week",) * 2
-ZH_SHARE = 0.5
+ZH_SHARE = 0.55
 MAX_CHARACTERS = 1500  # Of a row; longer ones cost much and teach little.
 
 
@@ -83,7 +83,7 @@ def _plan(
     rng: Random, template: str, done: list[str], future: list[str]
 ) -> tuple[list[str], list[str]]:
     """About two thirds of what was done and what slipped; what slipped may be planned next."""
-    if rng.random() < 0.08:
+    if rng.random() < 0.15:
         return [], future
     share = rng.choice((0.67, 0.67, 0.67, 1.0, 0.3))
     plan = [item for item in done if rng.random() < share]
@@ -111,11 +111,19 @@ def draw_items(rng: Random, template: str, count: int) -> list[str]:
             item = opening + language.title(rng)
         elif kind < 0.6:
             item = f"{item} {item[: item.find(' ', 3) + 1][:12]}{language.phrase(rng)} {item[-6:]}"
-        item = " ".join(item.replace(";", ",").replace("；", "，").split(" ")).strip()
+        item = roughen(rng, item)
         if item not in items:
             items.append(item)
             length += len(item)
     return items
+
+
+def roughen(rng: Random, item: str) -> str:
+    """As people type: sometimes cut off, sometimes two spaces; never what separates items."""
+    item = item.replace(";", ",").replace("；", "，").strip()
+    if rng.random() < 0.04 and len(item) > 12:
+        item = item[: rng.randint(8, len(item))].rstrip() + "…"
+    return item.replace(" ", "  ", 1) if rng.random() < 0.03 else item
 
 
 def vary(rng: Random, item: str) -> str:

@@ -42,7 +42,6 @@ WORDING = Wording(
     done=(
         "In week{week},{name} completed the following work:{items}",
         "This week{name} completed the following:{items}",
-        "The following was completed by{name} in{week}:{items}",
         "During the week{name} finished the following items:{items}",
         "The achievements of{name} in{week} are:{items}",
     ),
@@ -92,7 +91,8 @@ def prefix(rng: Random) -> str:
     kind = rng.choice(TYPES)
     tag = rng.choice(TAGS)
     return rng.choice((f"{kind}: ", f"{kind}: ", f"{kind}({words.stem(rng)}): ", f"[{tag}] ",
-                       f"{tag}: ", f"{words.stem(rng)}: ", f"[{words.identifier(rng)}] "))  # fmt: skip
+                       f"{tag}: ", f"{words.stem(rng)}: ",
+                       f"[{words.identifier(rng)}] "))  # fmt: skip
 
 
 def item(rng: Random) -> str:

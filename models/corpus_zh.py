@@ -116,8 +116,9 @@ def item(rng: Random) -> str:
     if rng.random() < 0.6:
         text = prefix(rng) + text
     if rng.random() < 0.12:
-        text += rng.choice(("。", "！", "…", f"（{phrase(rng)}）", f"，{title(rng)}", f", {title(rng)}",
-                            f" ({words.random_id(rng)})", f"“{phrase(rng)}”"))  # fmt: skip
+        text += rng.choice(("。", "！", "…", f"（{phrase(rng)}）", f"，{title(rng)}",
+                            f", {title(rng)}", f" ({words.random_id(rng)})",
+                            f"“{phrase(rng)}”"))  # fmt: skip
     return text
 
 

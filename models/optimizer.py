@@ -46,13 +46,14 @@ class Muon(torch.optim.Optimizer):
 def orthogonalize(updates: Tensor) -> Tensor:
     """The nearest (semi-)orthogonal matrices, about; shape [n, rows, columns]."""
     is_tall = updates.shape[1] > updates.shape[2]
-    x = updates.bfloat16()
+    x: Tensor = updates.bfloat16()
     x = x.transpose(1, 2) if is_tall else x
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
         gram = x @ x.transpose(1, 2)
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * (gram @ gram)) @ x
-    return (x.transpose(1, 2) if is_tall else x).to(updates.dtype)
+    x = x.transpose(1, 2) if is_tall else x
+    return x.to(updates.dtype)
 
 
 class Optimizer:

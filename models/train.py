@@ -25,6 +25,7 @@ from transformers import (
 from models.copy_heads import build_copy_heads
 from models.corpus import Example, draw_item_copy, draw_task, mixture, texts
 from models.optimizer import Optimizer, rate_share
+from models.substitution import Substitution
 from models.tokenizer import train_tokenizer
 
 TOKENIZER_TEXTS = 6000
@@ -80,31 +81,39 @@ def draw_random_copy(rng: random.Random, vocabulary: int) -> tuple[list[int], in
     return run + run, len(run)
 
 
-def draw(
-    rng: random.Random, tokenizer: PreTrainedTokenizerFast, progress: float
-) -> tuple[list[int], int]:
-    mix, kind = mixture(progress), rng.random()
-    if kind < mix.random_tokens:
-        return draw_random_copy(rng, len(tokenizer))
-    if kind < mix.random_tokens + mix.item_copies:
-        return encode(tokenizer, draw_item_copy(rng))
-    return encode(tokenizer, draw_task(rng, mix.max_items))
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Draws the training data; the same `rng` draws the same."""
+
+    tokenizer: PreTrainedTokenizerFast
+    substitution: Substitution
+    num_tokens: int
+
+    def batches(self, rng: random.Random, progress: float) -> Iterator[Batch]:
+        """A pool of examples in batches of like length, at most `num_tokens` each, shuffled."""
+        pool = [self._draw(rng, progress) for _ in range(POOL * self.num_tokens // 4096)]
+        pool = sorted((pair for pair in pool if len(pair[0]) <= MAX_LENGTH), key=_length)
+        groups: list[list[tuple[list[int], int]]] = [[]]
+        for pair in pool:
+            if _length(pair) * (len(groups[-1]) + 1) > self.num_tokens:
+                groups.append([])
+            groups[-1].append(pair)
+        rng.shuffle(groups)
+        for group in groups:
+            yield collate(group, self.tokenizer.pad_token_id)
+
+    def _draw(self, rng: random.Random, progress: float) -> tuple[list[int], int]:
+        mix, kind = mixture(progress), rng.random()
+        if kind < mix.random_tokens:
+            return draw_random_copy(rng, len(self.tokenizer))
+        is_copy = kind < mix.random_tokens + mix.item_copies
+        example = draw_item_copy(rng) if is_copy else draw_task(rng, mix.max_items)
+        ids, num_prompt = encode(self.tokenizer, example)
+        return self.substitution.apply(rng, ids), num_prompt
 
 
-def batches(
-    rng: random.Random, tokenizer: PreTrainedTokenizerFast, progress: float, num_tokens: int
-) -> Iterator[Batch]:
-    """One pool of examples in batches of like length, at most `num_tokens` each, shuffled."""
-    drawn = [draw(rng, tokenizer, progress) for _ in range(POOL * num_tokens // 4096)]
-    drawn = sorted((pair for pair in drawn if len(pair[0]) <= MAX_LENGTH), key=lambda p: len(p[0]))
-    groups: list[list[tuple[list[int], int]]] = [[]]
-    for pair in drawn:
-        if len(pair[0]) * (len(groups[-1]) + 1) > num_tokens:
-            groups.append([])
-        groups[-1].append(pair)
-    rng.shuffle(groups)
-    for group in groups:
-        yield collate(group, tokenizer.pad_token_id)
+def _length(pair: tuple[list[int], int]) -> int:
+    return len(pair[0])
 
 
 def collate(group: list[tuple[list[int], int]], pad: int) -> Batch:
@@ -156,13 +165,15 @@ class Training:
 
     def _prepare(self, model: Qwen2ForCausalLM) -> None:
         self.model = model.to(self.device)
+        substitution = Substitution.of(self.tokenizer)
+        self.source = Source(self.tokenizer, substitution, self.num_tokens)
         self.optimizer = Optimizer(self.model)
 
     def run(self) -> None:
         saved_s = self.spent_s
         while self.progress < 1:
             rng = random.Random(f"{self.seed} {self.step}")
-            for batch in batches(rng, self.tokenizer, self.progress, self.num_tokens):
+            for batch in self.source.batches(rng, self.progress):
                 self._update(batch)
                 if self.progress >= 1:
                     break
@@ -173,7 +184,7 @@ class Training:
     def _update(self, batch: Batch) -> None:
         started = time.monotonic()
         loss = loss_of(self.model, batch)
-        loss.backward()
+        torch.autograd.backward(loss)
         self.optimizer.step(rate_share(self.step, self.progress))
         if self.step % LOG_EVERY == 0:
             print(f"{self.spent_s:7.0f} s  step {self.step:5}  loss {loss.item():.4f}", flush=True)

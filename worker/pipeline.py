@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from ledger.states import Outcome
 from ledger.store import CandidateRecord, Ended, ReportRecord
@@ -16,6 +16,7 @@ from worker.choice import choose
 from worker.claims import Claim, Claims
 from worker.engine import Candidate, Engine, EngineDied, Message, Prompt
 from worker.inflight import InFlight
+from worker.printable import printable
 from worker.scoring import Scores, facts_of, score_section
 from worker.writer import Writer
 
@@ -118,7 +119,7 @@ class Pipeline:
                 for name, text in claim.plan.template.prompts(claim.job.fields).items()
             }
             with self._in_flight.holding(claim.job.id, futures.values()):
-                return {name: future.result() for name, future in futures.items()}
+                return {name: _clean(future.result()) for name, future in futures.items()}
         finally:
             self._claims.leave(claim)
 
@@ -144,6 +145,10 @@ class Pipeline:
 
 def _prompt(text: str) -> Prompt:
     return Prompt(messages=(Message("user", text),))
+
+
+def _clean(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    return tuple(replace(one, text=printable(one.text)) for one in candidates)
 
 
 def _judge(candidates: tuple[Candidate, ...], facts: str) -> Judged:

@@ -23,6 +23,7 @@ from ledger.store import Store, WorkerIdentity
 from worker.admission import Admission
 from worker.claims import Claims
 from worker.engine import Engine, EngineSettings
+from worker.events import DirectEvents
 from worker.keeper import Keeper
 from worker.pipeline import Pipeline, RetryPolicy
 from worker.plan import Plans
@@ -60,7 +61,7 @@ def run_worker(settings: Settings) -> int:
     store = open_store(settings)
     _reach_broker(settings)
     with running(settings, store) as runtime:
-        app = make_app(settings)
+        app = make_app(settings, events=DirectEvents)
         serve(app, runtime)
         return 1 if runtime.engine.is_broken else 0
 

@@ -1,0 +1,110 @@
+"""The main job on a real roster: seconds, tokens a second and the peak memory of each process.
+
+python -m benchmarks.rosters --data roster.csv --template weekly_report --rows 200 --n 3
+"""
+
+import argparse
+import csv
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+_POLL_S = 5.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--template", default="weekly_report")
+    parser.add_argument("--rows", type=int, default=200)
+    parser.add_argument("--n", type=int, default=3)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="nightpress-bench-") as folder:
+        os.environ["NIGHTPRESS_HOME"] = str(Path(folder) / "home")
+        try:
+            _nightpress("up", "--detach")
+            report = _measure(Path(folder), options)
+        finally:
+            _nightpress("down")
+    print(json.dumps(report | _machine(), indent=2))
+
+
+def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    roster = _first_rows(options.data, options.rows, folder / "roster.csv")
+    peaks: dict[str, int] = {}
+    is_done = threading.Event()
+    watcher = threading.Thread(target=_watch_memory, args=[peaks, is_done])
+    watcher.start()
+    started_at = time.monotonic()
+    try:
+        batch_id = _nightpress(
+            "submit", "report", str(roster), "--template", options.template, "--n", str(options.n)
+        )
+        _nightpress("wait", batch_id)
+    finally:
+        is_done.set()
+        watcher.join()
+    seconds = time.monotonic() - started_at
+    status = json.loads(_nightpress("status", batch_id, "--json"))
+    tokens = status["usage"]["completion_tokens"]
+    return {
+        "roster": options.data.name,
+        "n": options.n,
+        "counts": {state: count for state, count in status["counts"].items() if count},
+        "seconds": round(seconds, 1),
+        "output_tokens": tokens,
+        "tokens_per_s": round(tokens / seconds, 1),
+        "peak_memory_mib": peaks,
+    }
+
+
+def _nightpress(*arguments: str) -> str:
+    command = [sys.executable, "-P", "-m", "producer", *arguments]
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    return result.stdout.strip()
+
+
+def _first_rows(data: Path, num_rows: int, out: Path) -> Path:
+    with data.open(newline="", encoding="utf-8-sig") as source, out.open("w", newline="") as target:
+        rows = csv.reader(source)
+        csv.writer(target).writerows(row for _, row in zip(range(num_rows + 1), rows, strict=False))
+    return out
+
+
+def _watch_memory(peaks: dict[str, int], is_done: threading.Event) -> None:
+    """The kernel's own high-water mark of each service, in MiB."""
+    while not is_done.wait(_POLL_S):
+        for service in json.loads(_nightpress("ps", "--json")):
+            if service["pid"]:
+                peak = _peak_mib(service["pid"])
+                peaks[service["name"]] = max(peaks.get(service["name"], 0), peak)
+
+
+def _peak_mib(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
+
+
+def _machine() -> dict[str, Any]:
+    packages = ("torch", "transformers", "celery", "redis")
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "cpus": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "versions": {name: version(name) for name in packages},
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""The migrations: they make what the tables say, and are applied only where they should be."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlmodel import SQLModel
+
+from ledger.database import Database
+from ledger.errors import LedgerUnreachable, NotFound
+from ledger.schema import current, head, open_store, upgrade
+from ledger.settings import Settings
+
+
+def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
+    with database.read() as tx:
+        context = MigrationContext.configure(tx.connection, opts={"compare_type": True})
+        assert [] == compare_metadata(context, SQLModel.metadata)
+
+
+def test_upgrading_twice_changes_nothing(database: Database) -> None:
+    assert head() == upgrade(database) == current(database)
+
+
+def test_the_embedded_ledger_makes_itself(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    assert [] == open_store(settings).batches.list()
+
+
+def test_reading_makes_no_ledger(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with pytest.raises(NotFound, match="no ledger"):
+        open_store(settings, is_reading=True)
+    assert not settings.home.exists()
+
+
+def test_another_ledger_must_be_upgraded_by_hand(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'other.sqlite'}")
+    with pytest.raises(LedgerUnreachable, match="nightpress db upgrade"):
+        open_store(settings)
+
+
+def test_a_ledger_out_of_reach_is_said_without_its_password(tmp_path: Path) -> None:
+    url = f"postgresql://someone:secret@/nightpress?host={tmp_path}"
+    with pytest.raises(LedgerUnreachable) as caught:
+        open_store(Settings(home=tmp_path, database_url=url))
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,51 @@
+"""Settings: a wrong one stops the start, by name."""
+
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import SettingInvalid
+from ledger.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def test_home_is_made_absolute_once(tmp_path: Path) -> None:
+    assert tmp_path / ".nightpress" == load_settings().home
+
+
+def test_the_environment_comes_before_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nightpress.toml").write_text("window = 7\nmax_rows = 8\n")
+    monkeypatch.setenv("NIGHTPRESS_WINDOW", "9")
+    settings = load_settings()
+    assert (9, 8) == (settings.window, settings.max_rows)
+
+
+def test_an_unknown_setting_of_the_environment_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTPRESS_MODLE", "x")
+    with pytest.raises(SettingInvalid, match="NIGHTPRESS_MODLE"):
+        load_settings()
+
+
+def test_an_unknown_setting_of_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "nightpress.toml").write_text("modle = 'x'\n")
+    with pytest.raises(SettingInvalid, match="NIGHTPRESS_MODLE"):
+        load_settings()
+
+
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NIGHTPRESS_LEASE_S", "-1")
+    monkeypatch.setenv("NIGHTPRESS_DATABASE_URL", "mysql://x")
+    with pytest.raises(SettingInvalid, match=r"(?s)DATABASE_URL.*LEASE_S|LEASE_S.*DATABASE_URL"):
+        load_settings()
+
+
+def test_a_local_model_folder_becomes_absolute(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    assert str(tmp_path / "model") == load_settings(model="model").model
+    assert "org/name@abc" == load_settings(model="org/name@abc").model

@@ -1,0 +1,51 @@
+import random
+
+import pytest
+
+from models.corpus import LANGUAGES, draw_row, draw_task
+from models.prompts import parse_row, render
+from models.reports import write
+
+TEMPLATES = sorted(LANGUAGES)
+
+
+def test_the_same_seed_draws_the_same_text() -> None:
+    first, second = ([draw_task(random.Random(seed)) for seed in range(20)] for _ in range(2))
+    assert first == second
+    assert len(set(first)) > 15
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_achievements_hold_every_item_as_the_prompt_has_it(template: str) -> None:
+    rng = random.Random(0)
+    for _ in range(50):
+        row = draw_row(rng, template, max_items=25)
+        text = write(rng, LANGUAGES[template].WORDING, row, "achievements")
+        assert all(f" {item}" in text for item in row["done"])
+        assert all(f". {item}\n" in render(template, row, "achievements") for item in row["done"])
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_the_summary_names_what_was_planned_and_not_done(template: str) -> None:
+    rng = random.Random(0)
+    row = draw_row(rng, template, max_items=3)
+    row |= {"plan": ["first thing", "second thing"], "done": ["first thing"]}
+    text = write(rng, LANGUAGES[template].WORDING, row, "summary")
+    assert "second thing" in text
+    assert "first thing" not in text
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_row_without_lists_still_gets_its_sentences(template: str) -> None:
+    rng = random.Random(0)
+    row = draw_row(rng, template, max_items=3)
+    row |= {"plan": [], "done": [], "future_plan": [], "work_status": ""}
+    for section in ("summary", "achievements", "next_week"):
+        assert write(rng, LANGUAGES[template].WORDING, row, section)[-1] in ".。"
+
+
+def test_cells_split_at_the_separators_of_their_template() -> None:
+    row = dict.fromkeys(("name", "department", "week", "work_status", "plan", "future_plan"), "")
+    row["done"] = " one; two；three ;"
+    assert parse_row("weekly_report", row)["done"] == ["one", "two；three"]
+    assert parse_row("weekly_report_zh", row)["done"] == ["one", "two", "three"]
