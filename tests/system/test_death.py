@@ -3,10 +3,14 @@
 import os
 import signal
 
+import pytest
+
 from tests.system.machine import Machine, is_alive
 from tests.waiting import wait_until
 
 NUM_JOBS = 200
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def _wait_for_results(machine: Machine, batch_id: str, num_results: int) -> None:
@@ -14,7 +18,7 @@ def _wait_for_results(machine: Machine, batch_id: str, num_results: int) -> None
 
 
 def _assert_each_has_one_result(machine: Machine, batch_id: str) -> None:
-    assert machine.run("wait", batch_id, "--timeout", "150", timeout_s=200).returncode == 0
+    assert machine.run("wait", batch_id, "--timeout", "300", timeout_s=330).returncode == 0
     assert NUM_JOBS == machine.counts(batch_id)["succeeded"]
     machine.ask("results", batch_id, "--out", "out")
     assert NUM_JOBS == len(list((machine.folder / "out" / "reports").glob("*/*.md")))
