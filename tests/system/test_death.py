@@ -41,7 +41,6 @@ def test_a_batch_survives_its_worker_and_its_engine(machine: Machine) -> None:
 
 
 def test_a_batch_survives_an_empty_redis(machine: Machine) -> None:
-    machine.settings = {"NIGHTPRESS_LOST_S": "2"}
     machine.ask("up", "--detach")
     batch_id = machine.submit(NUM_JOBS)
     _wait_for_results(machine, batch_id, 5)
