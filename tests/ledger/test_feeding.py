@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home")
+    return Settings.model_validate({"home": tmp_path / "home"})
 
 
 @pytest.fixture

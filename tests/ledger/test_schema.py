@@ -24,19 +24,21 @@ def test_upgrading_twice_changes_nothing(database: Database) -> None:
 
 
 def test_the_embedded_ledger_makes_itself(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings.model_validate({"home": tmp_path / "home"})
     assert [] == open_store(settings).batches.list()
 
 
 def test_reading_makes_no_ledger(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+    settings = Settings.model_validate({"home": tmp_path / "home"})
     with pytest.raises(NotFound, match="no ledger"):
         open_store(settings, is_reading=True)
     assert not settings.home.exists()
 
 
 def test_another_ledger_must_be_upgraded_by_hand(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, database_url=f"sqlite:///{tmp_path / 'other.sqlite'}")
+    settings = Settings.model_validate(
+        {"home": tmp_path, "database_url": f"sqlite:///{tmp_path / 'other.sqlite'}"}
+    )
     with pytest.raises(LedgerUnreachable, match="nightpress db upgrade"):
         open_store(settings)
 
@@ -44,5 +46,5 @@ def test_another_ledger_must_be_upgraded_by_hand(tmp_path: Path) -> None:
 def test_a_ledger_out_of_reach_is_said_without_its_password(tmp_path: Path) -> None:
     url = f"postgresql://someone:secret@/nightpress?host={tmp_path}"
     with pytest.raises(LedgerUnreachable) as caught:
-        open_store(Settings(home=tmp_path, database_url=url))
+        open_store(Settings.model_validate({"home": tmp_path, "database_url": url}))
     assert "secret" not in str(caught.value)
