@@ -1,93 +1,115 @@
-"""Attention heads that copy, built by hand into the initial weights.
+"""A transformer that copies, written down by hand as the initial weights.
 
-To copy, a model must find the current place in the prompt and take the token that comes next. From
-random weights that takes longer to learn than a laptop has patience for; Qwen2's query and key
-biases together with RoPE allow to write such heads down:
+To copy a fact, a model must find the place in the prompt that it has reached and take the token
+that comes next. What tells that place is the fact it stands in and the tokens before it: in real
+rows three of them lead astray in a third of the rows, sixteen in one of a hundred. So:
 
-- layer 0, heads 0 to 2: the token one, two, three back, each into a subspace of its own;
-- layer 0, head 3: the mean of about the last dozen tokens, so that one place among many that begin
-  alike is told by what came before it;
-- layer 1, heads 0 to 2: what followed the same three tokens, in like surroundings;
-- layer 1, head 3: what begins the list item that stands in like surroundings.
+- layer 0, heads 0 to 3: the tokens one to four back (query and key biases, turned by RoPE);
+- layer 1, heads 0 to 2: those four of the tokens four, eight and twelve back; head 3: the last
+  phrase that named a fact, found by its rank in the order of prompt and report;
+- layer 2, heads 0 and 1: the prompt's token that the same fifteen tokens precede, in the fact that
+  the report is at; head 2: which section the prompt asks for;
+- layer 3, head 0: whether the fact that this section is about is there at all.
 
-What the other heads and the MLPs write starts at zero; training goes on from there.
+The residual stream is laid out in named ranges (`Stream`), and every token has a fixed random code;
+tokens that play the same part around a fact ("\\n2." and ";") share what they are matched by. All
+else writes nothing at first: training has to learn what to say between the facts.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-from transformers import Qwen2ForCausalLM
+from transformers import LlamaForCausalLM
 
-SHIFTS = 3
-TOKEN_DIMS, SHIFT_DIMS = 64, 40
-TOKEN_STD, OTHER_STD = 0.125, 0.04
-FAST_PAIRS = 10  # The RoPE pairs that tell neighbouring positions apart.
-WINDOW_PAIRS = range(4, 9)  # Those that tell the last dozen positions from the rest.
-FIRST_SLOW_PAIR = 14  # From here on RoPE turns too little to matter within a prompt.
-SHIFT_BIAS, WINDOW_BIAS, WINDOW_CENTRE = 7.5, 5.5, 5.0
-MATCH_GAIN = 5**0.5
+from models.codes import CODE, FACTS, KINDS, SECTIONS, SHAPE, Codes
+from models.phrases import Fact
+
+WIDTH, HEADS, HEAD_SIZE, LAYERS, MLP_WIDTH = 288, 4, 128, 5, 192
+ROPE_THETA = (
+    1e12  # So that a third of the dimensions tell positions apart and the rest barely turn.
+)
+REACH, STRIDE = 16, 4  # Tokens that a place is known by; those that layer 0 gathers.
+FAST_PAIRS, FIRST_SLOW_PAIR = 10, 18
+SHIFT_BIAS = 13.0
+RANK_GAIN, FACT_GAIN, START_GAIN, SECTION_GAIN, KIND_GAIN = 8.0, 25.0, 20.0, 40.0, 40.0
+MATCH_GAINS = (14.0, 6.0, 5.0, 4.0) + 11 * (2.5,)  # Of this token and those before it.
+COPY_GAIN, OUTPUT_GAIN = 3.0, 1.5
+RANK_UNIT = 16.0  # Ranks are embedded in parts of it.
 
 
 class Attention(Protocol):
-    """What the heads are written into: Qwen2's attention layer."""
+    """What the heads are written into: Llama's attention layer, with biases."""
 
-    head_dim: int
     q_proj: nn.Linear
     k_proj: nn.Linear
     v_proj: nn.Linear
     o_proj: nn.Linear
 
 
-@dataclass(frozen=True, slots=True)
-class Subspaces:
-    """Orthogonal directions of the residual stream, one per row."""
+class Stream:
+    """The residual stream's dimensions."""
 
-    token: Tensor
-    shifted: tuple[Tensor, ...]
-    window: Tensor
+    taken = slice(0, CODE)
+    shape = slice(0, SHAPE)
+    rank, filler = CODE, CODE + 1
+    section = slice(CODE + 2, CODE + 2 + SECTIONS)
+    asked = slice(section.stop, section.stop + FACTS)
+    said = slice(asked.stop, asked.stop + FACTS)
+    places = slice(said.stop, said.stop + REACH * SHAPE)
+    given = slice(places.stop, places.stop + CODE)
+    asked_section = slice(given.stop, given.stop + SECTIONS)
+    in_prompt = slice(asked_section.stop, asked_section.stop + FACTS)
+    in_report = slice(in_prompt.stop, in_prompt.stop + FACTS)
+    asked_before = slice(in_report.stop, in_report.stop + FACTS)
+    kind = slice(asked_before.stop, asked_before.stop + KINDS)
+    asked_kind = slice(kind.stop, kind.stop + KINDS)
 
     @classmethod
-    def draw(cls, width: int, generator: torch.Generator) -> "Subspaces":
-        rows = torch.linalg.qr(torch.randn(width, width, generator=generator))[0]
-        sizes = [TOKEN_DIMS] + [SHIFT_DIMS] * (SHIFTS + 1)
-        token, *others = torch.split(rows[: sum(sizes)], sizes)
-        return cls(token=token, shifted=tuple(others[:SHIFTS]), window=others[SHIFTS])
+    def place(cls, first: int, count: int = 1) -> slice:
+        """The shapes of `count` tokens, the first of them `first` back, at least one."""
+        start = cls.places.start + (first - 1) * SHAPE
+        return slice(start, start + count * SHAPE)
 
-    @property
-    def read(self) -> Tensor:
-        """The part of a token's embedding that the heads of layer 0 carry along."""
-        return self.token[:SHIFT_DIMS]
+
+EMBEDDING = 9.0
+"""The squared length of every embedding, so that the norms before a layer scale all alike."""
+BEFORE_LAYER_1 = EMBEDDING + STRIDE
+BEFORE_LAYER_2 = EMBEDDING + REACH + 1
+BEFORE_LAYER_3 = BEFORE_LAYER_2 + 2 * (2 * COPY_GAIN) ** 2
+SECTION_FACTS = (Fact.OPEN, Fact.DONE, Fact.NEXT)
+"""The fact that a section of the report is about, in the order of the questions."""
 
 
 @torch.no_grad()
-def build_copy_heads(
-    model: Qwen2ForCausalLM, item_start: tuple[int, int], generator: torch.Generator
-) -> None:
-    """Writes the heads into `model`; `item_start` are the ids of "." and "\\n" around a number."""
-    spaces = Subspaces.draw(model.config.hidden_size, generator)
-    _reset(model, spaces, generator)
-    frequencies = _rope_frequencies(model)
-    first, second = (layer.self_attn for layer in model.model.layers[:2])
-    for back in range(SHIFTS):
-        _build_position_head(first, back, frequencies[:FAST_PAIRS], 0, SHIFT_BIAS, back + 1.0)
-        _read_and_write(first, back, spaces.read, spaces.shifted[back], 0.07)
-    fast = WINDOW_PAIRS.start
-    window = frequencies[fast : WINDOW_PAIRS.stop]
-    _build_position_head(first, SHIFTS, window, fast, WINDOW_BIAS, WINDOW_CENTRE)
-    _read_and_write(first, SHIFTS, spaces.read, spaces.window, 0.2)
-    for head in range(3):
-        _build_match_head(second, head, spaces, generator)
-        _read_and_write(second, head, spaces.token, spaces.token, 0.25)
-    embeddings = model.get_input_embeddings().weight
-    _build_item_head(second, 3, spaces, embeddings[list(item_start)], generator)
-    _read_and_write(second, 3, spaces.token, spaces.token, 0.1)
+def build_copy_heads(model: LlamaForCausalLM, codes: Codes, generator: torch.Generator) -> None:
+    """Writes the heads and the embeddings into `model`."""
+    _reset(model, generator)
+    _embed(model, codes)
+    first, second, third = (layer.self_attn for layer in model.model.layers[:3])
+    for back in range(1, STRIDE + 1):
+        _look_back(first, back - 1, back)
+        _carry(first, back - 1, Stream.shape, Stream.place(back), EMBEDDING)
+    _carry(first, 0, Stream.asked, Stream.asked_before, EMBEDDING, offset=SHAPE)
+    for head in range(REACH // STRIDE - 1):
+        back = (head + 1) * STRIDE
+        _look_back(second, head, back)
+        gathered = Stream.place(1, STRIDE)
+        _carry(second, head, gathered, Stream.place(back + 1, STRIDE), BEFORE_LAYER_1)
+    _find_last_phrase(second, 3)
+    for head in (0, 1):
+        _find_place(third, head)
+        _carry(third, head, Stream.taken, Stream.given, BEFORE_LAYER_2, COPY_GAIN)
+    _find_section(third, 2)
+    _find_kind(model.model.layers[3].self_attn, 0)
+    model.model.norm.weight.fill_(OUTPUT_GAIN)
+    for layer in model.model.layers[:2]:
+        layer.requires_grad_(False)
 
 
-def _reset(model: Qwen2ForCausalLM, spaces: Subspaces, generator: torch.Generator) -> None:
-    """Random weights that write nothing; embeddings that live mostly where the heads read."""
+def _reset(model: LlamaForCausalLM, generator: torch.Generator) -> None:
+    """Random weights that write nothing."""
     for layer in model.model.layers:
         attention = layer.self_attn
         for projection in (attention.q_proj, attention.k_proj, attention.v_proj):
@@ -95,103 +117,135 @@ def _reset(model: Qwen2ForCausalLM, spaces: Subspaces, generator: torch.Generato
             projection.bias.zero_()
         layer.mlp.gate_proj.weight.normal_(0, 0.04, generator=generator)
         layer.mlp.up_proj.weight.normal_(0, 0.04, generator=generator)
-        attention.o_proj.weight.zero_()
-        layer.mlp.down_proj.weight.zero_()
+        for output in (attention.o_proj, layer.mlp.down_proj):
+            output.weight.zero_()
+        attention.o_proj.bias.zero_()
+
+
+def _embed(model: LlamaForCausalLM, codes: Codes) -> None:
+    """The codes, filled up to one length; fixed, so that training can favour no token."""
     weight = model.get_input_embeddings().weight
-    noise = torch.randn(weight.shape, generator=generator)
-    inside = noise @ spaces.token.T @ spaces.token
-    weight.copy_(inside * TOKEN_STD + (noise - inside) * OTHER_STD)
+    weight.zero_()
+    weight[:, Stream.taken] = codes.taken
+    weight[:, Stream.rank] = codes.rank / RANK_UNIT
+    weight[:, Stream.section] = codes.section
+    weight[:, Stream.asked] = codes.asked
+    weight[:, Stream.said] = codes.said
+    weight[:, Stream.kind] = codes.kind
+    weight[:, Stream.filler] = (EMBEDDING - weight.square().sum(1)).sqrt()
+    head = model.get_output_embeddings().weight
+    head.zero_()
+    head[:, Stream.given] = codes.given
+    weight.requires_grad_(False)
+    head.requires_grad_(False)
 
 
-def _rope_frequencies(model: Qwen2ForCausalLM) -> Tensor:
-    size = model.config.hidden_size // model.config.num_attention_heads
-    theta = float(model.config.rope_parameters["rope_theta"])
-    return torch.exp(-math.log(theta) * torch.arange(0, size, 2) / size)
+def _rows(head: int) -> slice:
+    return slice(head * HEAD_SIZE, (head + 1) * HEAD_SIZE)
 
 
-def _rows(attention: Attention, head: int) -> slice:
-    return slice(head * attention.head_dim, (head + 1) * attention.head_dim)
+def _gain(squared_length: float) -> float:
+    """What the norm before a layer multiplies a stream of this length by."""
+    return (WIDTH / squared_length) ** 0.5
 
 
-def _build_position_head(
-    attention: Attention,
-    head: int,
-    frequencies: Tensor,
-    first_pair: int,
-    bias: float,
-    distance: float,
-) -> None:
-    """Attends `distance` tokens back: the query's bias is the key's, turned back that far."""
-    rows, half = _rows(attention, head), attention.head_dim // 2
-    attention.q_proj.weight[rows] *= 0.1
-    attention.k_proj.weight[rows] *= 0.1
-    pairs = slice(rows.start + first_pair, rows.start + first_pair + len(frequencies))
-    partners = slice(pairs.start + half, pairs.stop + half)
-    attention.k_proj.bias[pairs] = bias
-    attention.q_proj.bias[pairs] = bias * torch.cos(distance * frequencies)
-    attention.q_proj.bias[partners] = -bias * torch.sin(distance * frequencies)
-
-
-def _read_and_write(
-    attention: Attention, head: int, source: Tensor, target: Tensor, scale: float
-) -> None:
-    rows = _rows(attention, head)
-    size = len(source)
-    attention.v_proj.weight[rows.start : rows.start + size] = source
-    attention.o_proj.weight[:, rows.start : rows.start + size] = target.T * scale
-
-
-def _slow_dims(attention: Attention, head: int, generator: torch.Generator) -> Tensor:
-    """The head's rows that RoPE hardly turns, in random order."""
-    half = attention.head_dim // 2
+def _slow_dims(head: int) -> Tensor:
+    """The dimensions of a head that RoPE hardly turns within a prompt."""
+    half = HEAD_SIZE // 2
     pairs = torch.arange(FIRST_SLOW_PAIR, half)
-    dims = torch.cat([pairs, pairs + half]) + _rows(attention, head).start
-    shuffled: Tensor = dims[torch.randperm(len(dims), generator=generator)]
-    return shuffled
+    return torch.cat([pairs, pairs + half]) + head * HEAD_SIZE
 
 
-def _directions(count: int, generator: torch.Generator) -> Tensor:
-    """`count` random orthonormal directions within a subspace of SHIFT_DIMS."""
-    square = torch.randn(SHIFT_DIMS, SHIFT_DIMS, generator=generator)
-    directions: Tensor = torch.linalg.qr(square)[0][:count]
-    return directions
+def _look_back(attention: Attention, head: int, distance: int) -> None:
+    """Attends `distance` tokens back: the query's bias is the key's, turned back that far."""
+    start, half = _rows(head).start, HEAD_SIZE // 2
+    angles = distance * torch.exp(-math.log(ROPE_THETA) * torch.arange(FAST_PAIRS) * 2 / HEAD_SIZE)
+    _soften(attention, head)
+    for offset, query, key in ((0, angles.cos(), 1.0), (half, -angles.sin(), 0.0)):
+        dims = slice(start + offset, start + offset + FAST_PAIRS)
+        attention.q_proj.bias[dims] = SHIFT_BIAS * query
+        attention.k_proj.bias[dims] = SHIFT_BIAS * key
 
 
-def _build_match_head(
-    attention: Attention, head: int, spaces: Subspaces, generator: torch.Generator
-) -> None:
-    """The query's last three tokens against the three before the key, and the surroundings."""
-    rows = _rows(attention, head)
-    attention.q_proj.weight[rows] *= 0.05
-    attention.k_proj.weight[rows] *= 0.05
-    asked = (spaces.read, *spaces.shifted[:-1], spaces.window)
-    held = (*spaces.shifted, spaces.window)
-    groups = _slow_dims(attention, head, generator).chunk(len(asked))
-    for dims, query, key in zip(groups, asked, held, strict=True):
-        directions = _directions(len(dims), generator) * MATCH_GAIN
-        attention.q_proj.weight[dims] = directions @ query
-        attention.k_proj.weight[dims] = directions @ key
+def _soften(attention: Attention, head: int) -> None:
+    """Leaves the random weights too small to disturb what is written by hand."""
+    attention.q_proj.weight[_rows(head)] *= 0.1
+    attention.k_proj.weight[_rows(head)] *= 0.1
 
 
-def _build_item_head(
+def _carry(
     attention: Attention,
     head: int,
-    spaces: Subspaces,
-    item_start: Tensor,
-    generator: torch.Generator,
+    source: slice,
+    target: slice,
+    squared_length: float,
+    gain: float = 1.0,
+    offset: int = 0,
 ) -> None:
-    """Keys that a "\\n", a digit and a "." precede, in the query's surroundings."""
-    rows = _rows(attention, head)
-    attention.q_proj.weight[rows] *= 0.05
-    attention.k_proj.weight[rows] *= 0.05
-    dims = _slow_dims(attention, head, generator)
-    around, point, line = dims[:18], dims[18:27], dims[27:]
-    directions = _directions(18, generator) * MATCH_GAIN
-    attention.q_proj.weight[around] = directions @ spaces.window
-    attention.k_proj.weight[around] = directions @ spaces.window
-    codes = item_start @ spaces.read.T / TOKEN_STD
-    before = (spaces.shifted[0], spaces.shifted[2])
-    for dims, code, key in zip((point, line), codes, before, strict=True):
-        directions = _directions(len(dims), generator) * MATCH_GAIN
-        attention.k_proj.weight[dims] = directions @ key
-        attention.q_proj.bias[dims] = directions @ code
+    """Writes what the head finds in `source` to `target`, times `gain`.
+
+    In the dimensions of the head from `offset` on; what it carries from there on is replaced.
+    """
+    rows, size = _rows(head), source.stop - source.start
+    attention.v_proj.weight[rows][offset:] = 0
+    carried = torch.arange(size) + rows.start + offset
+    attention.v_proj.weight[carried, torch.arange(source.start, source.stop)] = 1.0
+    attention.o_proj.weight[torch.arange(target.start, target.stop), carried] = gain / _gain(
+        squared_length
+    )
+
+
+def _find_last_phrase(attention: Attention, head: int) -> None:
+    """Attends to the phrase of the highest rank so far and writes the fact that it begins."""
+    _soften(attention, head)
+    dim = int(_slow_dims(head)[-1])
+    unit = RANK_GAIN * RANK_UNIT * HEAD_SIZE**0.5 / _gain(BEFORE_LAYER_1)
+    attention.q_proj.bias[dim] = unit**0.5
+    attention.k_proj.weight[dim, Stream.rank] = unit**0.5
+    begun = slice(Stream.asked.start, Stream.said.stop)
+    entered = slice(Stream.in_prompt.start, Stream.in_report.stop)
+    _carry(attention, head, begun, entered, BEFORE_LAYER_1)
+
+
+def _find_place(attention: Attention, head: int) -> None:
+    """Matches this token and those before it with those before the key, and the facts of both."""
+    _soften(attention, head)
+    dims = _slow_dims(head)
+    gain = HEAD_SIZE**0.5 / _gain(BEFORE_LAYER_2) ** 2
+    for back, weight in enumerate(MATCH_GAINS):
+        now = Stream.shape if back == 0 else Stream.place(back)
+        here = dims[back * SHAPE :][:SHAPE]
+        _match(attention, here, now, Stream.place(back + 1), weight * gain)
+    facts = dims[len(MATCH_GAINS) * SHAPE :]
+    _match(attention, facts[:FACTS], Stream.in_report, Stream.in_prompt, FACT_GAIN * gain)
+    _match(attention, facts[FACTS:][:FACTS], Stream.said, Stream.asked_before, START_GAIN * gain)
+
+
+def _match(attention: Attention, dims: Tensor, query: slice, key: slice, gain: float) -> None:
+    """Adds `gain` times the product of the query's range and the key's to the head's score."""
+    for projection, source in ((attention.q_proj, query), (attention.k_proj, key)):
+        projection.weight[dims] = 0
+        projection.weight[dims, torch.arange(source.start, source.stop)] = gain**0.5
+
+
+def _find_section(attention: Attention, head: int) -> None:
+    """Attends to the question and writes which section it asks for."""
+    _soften(attention, head)
+    dim = int(_slow_dims(head)[-1])
+    gain = SECTION_GAIN * HEAD_SIZE**0.5 / _gain(BEFORE_LAYER_2)
+    attention.q_proj.bias[dim] = gain**0.5
+    attention.k_proj.weight[dim, Stream.section] = gain**0.5
+    _carry(attention, head, Stream.section, Stream.asked_section, BEFORE_LAYER_2)
+
+
+def _find_kind(attention: Attention, head: int) -> None:
+    """Attends to the heading that the section is about and writes what it says of its fact."""
+    _soften(attention, head)
+    dims = _slow_dims(head)[-SECTIONS:]
+    gain = KIND_GAIN * HEAD_SIZE**0.5 / _gain(BEFORE_LAYER_3) ** 2
+    for projection in (attention.q_proj, attention.k_proj):
+        projection.weight[dims] = 0
+    for dim, section, fact in zip(dims, range(SECTIONS), SECTION_FACTS, strict=True):
+        attention.q_proj.weight[dim, Stream.asked_section.start + section] = gain**0.5
+        attention.k_proj.weight[dim, Stream.asked.start + list(Fact).index(fact)] = gain**0.5
+    _carry(attention, head, Stream.kind, Stream.asked_kind, BEFORE_LAYER_3)

@@ -6,58 +6,25 @@ from random import Random
 
 from models import corpus_en, corpus_zh
 from models import corpus_words as words
+from models.phrases import LANGUAGES
 from models.prompts import Value, render
 from models.reports import write
 
-LANGUAGES = {"weekly_report": corpus_en, "weekly_report_zh": corpus_zh}
+WORDS = {"weekly_report": corpus_en, "weekly_report_zh": corpus_zh}
 ROLES = ["Member", "Employee", "Engineer", "Person", "Analyst", "Worker", "Staff"]
-SECTIONS = ("achievements",) * 5 + ("summary",) * 3 + ("next_week",) * 2
 ZH_SHARE = 0.55
 MAX_CHARACTERS = 1500  # Of a row; longer ones cost much and teach little.
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    prompt: str
-    answer: str
+    """A row's sections, each a prompt and its answer; the prompts begin alike."""
 
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """What a stage of the curriculum draws: shares of the two drills, the rest is the task."""
-
-    random_tokens: float
-    item_copies: float
-    max_items: int
-
-
-def mixture(progress: float) -> Mixture:
-    """Copying first, then short rows, then all; `progress` runs from 0 to 1."""
-    if progress < 0.06:
-        return Mixture(random_tokens=0.3, item_copies=0.4, max_items=3)
-    if progress < 0.15:
-        return Mixture(random_tokens=0.08, item_copies=0.22, max_items=4)
-    return Mixture(random_tokens=0.02, item_copies=0.08, max_items=25)
-
-
-def draw_task(rng: Random, max_items: int = 25) -> Example:
-    template = "weekly_report_zh" if rng.random() < ZH_SHARE else "weekly_report"
-    row = draw_row(rng, template, max_items)
-    section = rng.choice(SECTIONS)
-    answer = write(rng, LANGUAGES[template].WORDING, row, section)
-    return Example(render(template, row, section), answer)
-
-
-def draw_item_copy(rng: Random) -> Example:
-    """A list and the same list as a sentence: the task without its frame."""
-    template = "weekly_report_zh" if rng.random() < ZH_SHARE else "weekly_report"
-    items = draw_items(rng, template, rng.randint(1, 5))
-    prompt = "".join(f"\n{index}. {item}" for index, item in enumerate(items, 1))
-    return Example(f":{prompt}\n\n", ":" + LANGUAGES[template].WORDING.join(items))
+    sections: tuple[tuple[str, str], ...]
 
 
 def draw_row(rng: Random, template: str, max_items: int) -> dict[str, Value]:
-    language = LANGUAGES[template]
+    language = WORDS[template]
     done = draw_items(rng, template, _number_of_items(rng, max_items))
     future = draw_items(rng, template, rng.choice((0, 1, 1, 2, 3, 3)))
     plan, future = _plan(rng, template, done, future)
@@ -76,7 +43,7 @@ def _number_of_items(rng: Random, max_items: int) -> int:
     if rng.random() < 0.04:
         return 0
     few, many = rng.randint(1, 4), rng.randint(1, 25)
-    return min(max_items, many if rng.random() < 0.3 else few)
+    return min(max_items, many if rng.random() < 0.2 else few)
 
 
 def _plan(
@@ -99,7 +66,7 @@ def _plan(
 
 def draw_items(rng: Random, template: str, count: int) -> list[str]:
     """Distinct items; in some rows near-duplicates, the same beginnings, or echoes within."""
-    language, kind = LANGUAGES[template], rng.random()
+    language, kind = WORDS[template], rng.random()
     opening = language.prefix(rng) + (rng.choice(("", language.title(rng)[:4])))
     items: list[str] = []
     length = 0
@@ -156,13 +123,23 @@ def draw_week(rng: Random) -> str:
     return rng.choice(forms)
 
 
+def draw_example(rng: Random, max_items: int = 25) -> Example:
+    template = "weekly_report_zh" if rng.random() < ZH_SHARE else "weekly_report"
+    row = draw_row(rng, template, max_items)
+    phrases = LANGUAGES[template]
+    return Example(
+        tuple(
+            (render(template, row, section), write(rng, phrases, row, section))
+            for section in phrases.questions
+        )
+    )
+
+
 def texts(seed: int, count: int) -> Iterator[str]:
-    """Text to train the tokenizer on: tasks, and many real words so that they become pieces."""
+    """Text to train the tokenizer on: items, and many real words so that they become pieces."""
     rng = Random(seed)
     vocabulary = [*words.ENGLISH, *words.STEMS, *" ".join(corpus_en.NOUNS).split()]
     for _ in range(count):
-        example = draw_task(rng)
-        yield example.prompt + example.answer
-        drawn = [rng.choice(vocabulary) for _ in range(60)]
+        yield f" {corpus_en.item(rng)}\n {corpus_en.status(rng)}\n{corpus_zh.item(rng)}"
+        drawn = [rng.choice(vocabulary) for _ in range(30)]
         yield " ".join(word.capitalize() if rng.random() < 0.3 else word for word in drawn)
-        yield "".join(rng.choice(words.FREQUENT_HAN) for _ in range(60))

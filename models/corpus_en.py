@@ -4,7 +4,6 @@ from random import Random
 
 from models import corpus_words as words
 from models.corpus_words import word_list
-from models.reports import Wording
 
 TYPES = word_list("fix feat docs chore perf refactor test ci build style revert merge release wip")
 TAGS = word_list("BugFix Bugfix Feature Docs UI Fix Update Change WIP Release Tests CI API")
@@ -37,33 +36,6 @@ STATUSES = word_list(
 )
 AREAS = word_list(
     "Sales Support Finance Platform Research Operations Design Quality Infrastructure"
-)
-WORDING = Wording(
-    done=(
-        "In week{week},{name} completed the following work:{items}",
-        "This week{name} completed the following:{items}",
-        "During the week{name} finished the following items:{items}",
-        "The achievements of{name} in{week} are:{items}",
-    ),
-    no_done=("This week{name} completed no items.", "No items were completed by{name} in{week}."),
-    next_week=(
-        "Next week{name} will work on:{items}",
-        "For next week{name} plans the following:{items}",
-        "The plan for next week is:{items}",
-    ),
-    no_next=("Nothing is planned for next week.", "For next week{name} has no plans yet."),
-    opening=(
-        "In{week},{name} worked in{department}.",
-        "This is the week{week} of{name} in{department}.",
-        "During{week},{name} worked for{department}.",
-    ),
-    status=("The status was{status}", "The status of the week was{status}"),
-    all_done=("All planned items were completed.", "Everything that was planned is done."),
-    still_open=("Still open from the plan:{items}", "Planned but not yet done:{items}"),
-    no_plan=("Nothing was planned for the week.",),
-    pause=";",
-    stop=".",
-    gap=" ",
 )
 
 

@@ -5,7 +5,6 @@ from random import Random
 from models import corpus_en
 from models import corpus_words as words
 from models.corpus_words import word_list
-from models.reports import Wording
 
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 VERBS = word_list(
@@ -47,33 +46,6 @@ STATUSES = [
 ]
 UNITS = word_list("研发 测试 运维 产品 市场 销售 财务 人事 客服 设计 数据 平台 前端 后端 安全 架构")
 LABELS = ["修复", "新增", "优化", "紧急", "需求", "缺陷", "文档", "线上"]
-WORDING = Wording(
-    done=(
-        "本周{name} 完成了以下工作：{items}",
-        "在{week} 这一周，{name} 完成了：{items}",
-        "以下是{name} 本周完成的工作：{items}",
-        "本周完成的工作如下：{items}",
-    ),
-    no_done=("本周{name} 没有完成的事项。", "在{week} 这一周，{name} 没有完成的工作。"),
-    next_week=(
-        "下周{name} 计划做以下工作：{items}",
-        "下周的计划是：{items}",
-        "接下来一周，{name} 准备做：{items}",
-    ),
-    no_next=("下周暂无计划。", "目前{name} 还没有填写下周的计划。"),
-    opening=(
-        "在{week} 这一周，{name} 在{department} 工作。",
-        "本周（{week}）{name} 在{department} 工作。",
-        "这是{department} 的{name} 在{week} 的工作概况。",
-    ),
-    status=("本周工作状态：{status}", "工作状态为：{status}"),
-    all_done=("计划的事项已全部完成。", "本周计划的工作都已完成。"),
-    still_open=("计划中尚未完成的有：{items}", "还没有完成的计划：{items}"),
-    no_plan=("本周没有填写计划。",),
-    pause="；",
-    stop="。",
-    gap="",
-)
 
 
 def phrase(rng: Random) -> str:

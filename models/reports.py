@@ -1,71 +1,58 @@
-"""The section texts of a row, in the wording of a language.
+"""The section texts of a row: its facts, joined by the phrases of a language."""
 
-Every name, number and item is written with a space before it, as in the prompt, so that it is
-tokenised alike and can be copied piece by piece.
-"""
-
-from dataclasses import dataclass
+from collections.abc import Sequence
 from random import Random
 
+from models.phrases import Fact, Phrases
 from models.prompts import Values
 
-Choices = tuple[str, ...]
 ENDS = ".!?…。！？"
 
 
-@dataclass(frozen=True, slots=True)
-class Wording:
-    """Ways to say the same; the braces take a fact or items, each with its space."""
-
-    done: Choices
-    no_done: Choices
-    next_week: Choices
-    no_next: Choices
-    opening: Choices
-    status: Choices
-    all_done: Choices
-    still_open: Choices
-    no_plan: Choices
-    pause: str
-    stop: str
-    gap: str
-
-    def join(self, items: list[str]) -> str:
-        return self.end("".join(f"{self.pause} {item}" for item in items)[len(self.pause) :])
-
-    def end(self, text: str) -> str:
-        return text if text[-1] in ENDS else text + self.stop
+def write(rng: Random, phrases: Phrases, row: Values, section: str) -> str:
+    """The text of one section, in one of the ways to say it."""
+    name = f"{phrases.space}{row['name']}"
+    if section == "summary":
+        return name + _summary(rng, phrases, row)
+    if section == "achievements":
+        return name + _list(rng, phrases, Fact.DONE, row["done"])
+    return name + _list(rng, phrases, Fact.NEXT, row["future_plan"])
 
 
-def write(rng: Random, wording: Wording, row: Values, section: str) -> str:
-    sections = {"summary": summary, "achievements": achievements, "next_week": next_week}
-    return sections[section](rng, wording, row)
+def _summary(rng: Random, phrases: Phrases, row: Values) -> str:
+    return "".join(
+        (
+            _said(rng, phrases, Fact.DEPARTMENT, row["department"]),
+            _said(rng, phrases, Fact.WEEK, row["week"]),
+            _status(rng, phrases, str(row["work_status"])),
+            _plan(rng, phrases, row),
+        )
+    )
 
 
-def achievements(rng: Random, wording: Wording, row: Values) -> str:
-    patterns = wording.done if row["done"] else wording.no_done
-    return _fill(rng.choice(patterns), wording, row, list(row["done"]))
+def _status(rng: Random, phrases: Phrases, status: str) -> str:
+    if not status:
+        return rng.choice(phrases.absent[Fact.STATUS])
+    return _ended(phrases, _said(rng, phrases, Fact.STATUS, status))
 
 
-def next_week(rng: Random, wording: Wording, row: Values) -> str:
-    patterns = wording.next_week if row["future_plan"] else wording.no_next
-    return _fill(rng.choice(patterns), wording, row, list(row["future_plan"]))
-
-
-def summary(rng: Random, wording: Wording, row: Values) -> str:
+def _plan(rng: Random, phrases: Phrases, row: Values) -> str:
     still_open = [item for item in row["plan"] if item not in row["done"]]
-    patterns = [wording.opening]
-    if row["work_status"]:
-        patterns.append(wording.status)
-    if not row["plan"]:
-        patterns.append(wording.no_plan)
-    else:
-        patterns.append(wording.still_open if still_open else wording.all_done)
-    sentences = (_fill(rng.choice(choices), wording, row, still_open) for choices in patterns)
-    return wording.gap.join(sentences)
+    if still_open:
+        return _list(rng, phrases, Fact.OPEN, still_open)
+    return rng.choice(phrases.all_done if row["plan"] else phrases.no_plan)
 
 
-def _fill(pattern: str, wording: Wording, row: Values, items: list[str]) -> str:
-    facts = {key: f" {row[key]}" for key in ("name", "department", "week")}
-    status = wording.end(f" {row['work_status']}")
-    return pattern.format(**facts, status=status, items=wording.join(items) if items else "")
+def _list(rng: Random, phrases: Phrases, fact: Fact, items: str | Sequence[str]) -> str:
+    if not items:
+        return rng.choice(phrases.absent[fact])
+    joined = f"{phrases.pause}{phrases.space}".join(items)
+    return _ended(phrases, _said(rng, phrases, fact, joined))
+
+
+def _said(rng: Random, phrases: Phrases, fact: Fact, text: object) -> str:
+    return f"{rng.choice(phrases.openings[fact])}{phrases.space}{text}"
+
+
+def _ended(phrases: Phrases, text: str) -> str:
+    return text if text[-1] in ENDS else text + phrases.stop

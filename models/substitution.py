@@ -6,58 +6,34 @@ exchanged for arbitrary ones, the same in the prompt and in the answer.
 """
 
 import string
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
 from transformers import PreTrainedTokenizerFast
 
-from models.corpus import LANGUAGES
-from models.prompts import questions, render
-from models.reports import Wording
-
-EXAMPLES, TOKENS = 0.6, 0.4  # The shares of examples and of their own tokens that are exchanged.
-EMPTY_ROW: dict[str, str | list[str]] = {
-    "name": "",
-    "department": "",
-    "week": "",
-    "work_status": "",
-    "plan": [],
-    "done": [],
-    "future_plan": [],
-}
+ROWS, TOKENS = 0.6, 0.5  # The shares of rows and of their own tokens that are exchanged.
 
 
 @dataclass(frozen=True, slots=True)
 class Substitution:
-    """The tokens that may be exchanged: all but those of prompts, wording, digits and marks."""
+    """The tokens that may be exchanged: all but phrases, digits and marks."""
 
     free: tuple[int, ...]
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerFast) -> "Substitution":
-        fixed = {*tokenizer.all_special_ids, *tokenizer(_fixed_text())["input_ids"]}
+        marks = string.digits + string.punctuation + " \n；。，：？！…"
+        fixed = {*tokenizer.added_tokens_decoder, *tokenizer(marks)["input_ids"]}
+        fixed |= {*tokenizer(" ".join(string.punctuation))["input_ids"]}
         return cls(tuple(token for token in range(len(tokenizer)) if token not in fixed))
 
-    def apply(self, rng: Random, ids: list[int]) -> list[int]:
-        if rng.random() >= EXAMPLES:
-            return ids
-        own = sorted(set(ids) & set(self.free))
-        exchanged = {token: rng.choice(self.free) for token in own if rng.random() < TOKENS}
-        return [exchanged.get(token, token) for token in ids]
-
-
-def _fixed_text() -> str:
-    prompts = (
-        render(template, EMPTY_ROW, section)
-        for template in LANGUAGES
-        for section in questions(template)
-    )
-    wordings = (language.WORDING for language in LANGUAGES.values())
-    patterns = (
-        pattern.replace("{", " ").replace("}", " ")
-        for wording in wordings
-        for field in Wording.__slots__
-        for pattern in getattr(wording, field)
-    )
-    marks = string.digits + string.punctuation + " \n"
-    return "\n".join([*prompts, *patterns, marks, "\n\n", "；。，："])
+    def draw(
+        self, rng: Random, dialogues: Sequence[tuple[list[int], list[int]]]
+    ) -> Callable[[list[int]], list[int]]:
+        """A substitution for one row: the same in all its prompts and answers."""
+        own: set[int] = set()
+        if rng.random() < ROWS:
+            own = {token for _, answer in dialogues for token in answer} & set(self.free)
+        exchanged = {token: rng.choice(self.free) for token in sorted(own) if rng.random() < TOKENS}
+        return lambda ids: [exchanged.get(token, token) for token in ids]

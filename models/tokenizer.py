@@ -1,18 +1,24 @@
 """The tokenizer: byte-level, and the same pieces for an item wherever it stands.
 
-A copying model needs an item to be tokenised alike in the prompt and in the report. So digits,
-punctuation and Chinese characters stand alone, words split where the case changes, and only a word
-takes the space before it along. Line ends are one piece however many: what follows the last item
-of a list differs from what follows the others.
+A copying model needs an item to be tokenised alike in the prompt and in the report. So digits and
+Chinese characters stand alone, words split where the case changes, and a word or a mark takes the
+space before it along. What stands around the facts (`models.phrases`) is one token each, so that an
+item's neighbours are one token in the prompt and one in the report.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pydoc_data.topics import topics
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from models.corpus_words import COMMON_HAN
+from models.phrases import LANGUAGES
+
 PAD, END, USER, ASSISTANT = "<|pad|>", "<|end|>", "<|user|>", "<|assistant|>"
-VOCABULARY = 3584
+VOCABULARY = 6656  # Without the phrases.
+WIDE_MARKS = "；。，：？！、（）【】《》“”‘’…—·～"
+HAN_COUNT = 500  # So often that each of the common characters becomes a token.
 
 PIECES = (
     r" ?\p{Lu}?[\p{Ll}\p{M}]+"
@@ -20,7 +26,8 @@ PIECES = (
     r"|\p{N}"
     r"|\p{L}\p{M}*"
     r"|\n+"
-    r"|[^\n]"
+    r"| ?[^\s\p{L}\p{N}]"
+    r"|\s"
 )
 
 CHAT_TEMPLATE = (
@@ -49,7 +56,26 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int = VOCABULARY) -> PreTr
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in _phrases()])
     return wrap(tokenizer)
+
+
+def tokenizer_texts(tasks: Iterable[str]) -> Iterator[str]:
+    """Tasks as they are trained on, English prose that Python ships with, Chinese characters."""
+    yield from tasks
+    yield from topics.values()
+    for _ in range(HAN_COUNT):
+        yield COMMON_HAN + WIDE_MARKS
+
+
+def _phrases() -> list[str]:
+    """Those of all languages, without repeats."""
+    texts = (
+        text
+        for phrases in LANGUAGES.values()
+        for text in (*phrases.in_prompts(), *phrases.in_reports())
+    )
+    return list(dict.fromkeys(texts))
 
 
 def wrap(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:

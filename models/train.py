@@ -18,123 +18,70 @@ from transformers import (
     AutoTokenizer,
     GenerationConfig,
     PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
 )
 
-from models.copy_heads import build_copy_heads
-from models.corpus import Example, draw_item_copy, draw_task, mixture, texts
+from models.batches import Batch, Source
+from models.codes import Codes
+from models.copy_heads import (
+    HEAD_SIZE,
+    HEADS,
+    LAYERS,
+    MLP_WIDTH,
+    ROPE_THETA,
+    WIDTH,
+    build_copy_heads,
+)
+from models.corpus import texts
 from models.optimizer import Optimizer, rate_share
 from models.substitution import Substitution
-from models.tokenizer import train_tokenizer
+from models.tokenizer import tokenizer_texts, train_tokenizer
 
 TOKENIZER_TEXTS = 6000
-POOL = 192  # Examples drawn at a time and sorted into batches of like length.
-MAX_LENGTH = 1536
+POOL = 96  # Rows drawn at a time and sorted into batches of like length.
+MAX_LENGTH = 2048
 CHECKPOINT_EVERY_S = 120.0
-LOG_EVERY = 20
+LOG_EVERY = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Right-padded rows; targets are -100 except on the answers."""
-
-    ids: Tensor
-    targets: Tensor
-
-
-def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> Qwen2ForCausalLM:
+def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
     torch.manual_seed(seed)
-    config = Qwen2Config(
+    config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=256,
-        intermediate_size=256,
-        num_hidden_layers=5,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        hidden_size=WIDTH,
+        intermediate_size=MLP_WIDTH,
+        num_hidden_layers=LAYERS,
+        num_attention_heads=HEADS,
+        num_key_value_heads=HEADS,
+        head_dim=HEAD_SIZE,
+        attention_bias=True,
         max_position_embeddings=8192,
-        rope_parameters={"rope_type": "default", "rope_theta": 1e7},
-        tie_word_embeddings=True,
+        rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
+        tie_word_embeddings=False,
         bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = Qwen2ForCausalLM(config)
-    point, line = (tokenizer.convert_tokens_to_ids(token) for token in (".", "Ċ"))
-    build_copy_heads(model, (point, line), torch.Generator().manual_seed(seed))
+    model = LlamaForCausalLM(config)
+    generator = torch.Generator().manual_seed(seed)
+    build_copy_heads(model, Codes.draw(tokenizer, generator), generator)
     return model
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, example: Example) -> tuple[list[int], int]:
-    """The ids of the whole dialogue, and how many of them are the prompt's."""
-    message = [{"role": "user", "content": example.prompt}]
-    prompt = tokenizer.apply_chat_template(
-        message, add_generation_prompt=True, tokenize=True, return_dict=False
-    )
-    answer = tokenizer(example.answer, add_special_tokens=False)["input_ids"]
-    return [*prompt, *answer, tokenizer.eos_token_id], len(prompt)
-
-
-def draw_random_copy(rng: random.Random, vocabulary: int) -> tuple[list[int], int]:
-    """A run of arbitrary tokens, twice."""
-    run = [rng.randrange(4, vocabulary) for _ in range(rng.randint(8, 80))]
-    return run + run, len(run)
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Draws the training data; the same `rng` draws the same."""
-
-    tokenizer: PreTrainedTokenizerFast
-    substitution: Substitution
-    num_tokens: int
-
-    def batches(self, rng: random.Random, progress: float) -> Iterator[Batch]:
-        """A pool of examples in batches of like length, at most `num_tokens` each, shuffled."""
-        pool = [self._draw(rng, progress) for _ in range(POOL * self.num_tokens // 4096)]
-        pool = sorted((pair for pair in pool if len(pair[0]) <= MAX_LENGTH), key=_length)
-        groups: list[list[tuple[list[int], int]]] = [[]]
-        for pair in pool:
-            if _length(pair) * (len(groups[-1]) + 1) > self.num_tokens:
-                groups.append([])
-            groups[-1].append(pair)
-        rng.shuffle(groups)
-        for group in groups:
-            yield collate(group, self.tokenizer.pad_token_id)
-
-    def _draw(self, rng: random.Random, progress: float) -> tuple[list[int], int]:
-        mix, kind = mixture(progress), rng.random()
-        if kind < mix.random_tokens:
-            return draw_random_copy(rng, len(self.tokenizer))
-        is_copy = kind < mix.random_tokens + mix.item_copies
-        example = draw_item_copy(rng) if is_copy else draw_task(rng, mix.max_items)
-        ids, num_prompt = encode(self.tokenizer, example)
-        return self.substitution.apply(rng, ids), num_prompt
-
-
-def _length(pair: tuple[list[int], int]) -> int:
-    return len(pair[0])
-
-
-def collate(group: list[tuple[list[int], int]], pad: int) -> Batch:
-    length = max(len(ids) for ids, _ in group)
-    ids = torch.full((len(group), length), pad)
-    targets = torch.full((len(group), length), -100)
-    for row, (tokens, num_prompt) in enumerate(group):
-        ids[row, : len(tokens)] = torch.tensor(tokens)
-        targets[row, num_prompt - 1 : len(tokens) - 1] = torch.tensor(tokens[num_prompt:])
-    return Batch(ids, targets)
-
-
-def loss_of(model: Qwen2ForCausalLM, batch: Batch) -> Tensor:
+def loss_of(model: LlamaForCausalLM, batch: Batch) -> Tensor:
     """Cross-entropy of the answers; only their positions reach the vocabulary."""
     device = model.device
     targets = batch.targets.to(device)
     is_answer = targets != -100
-    with torch.autocast(device.type, torch.bfloat16):
-        # Causal attention sees no padding on the right, so no mask is needed.
-        hidden = model.model(batch.ids.to(device), use_cache=False).last_hidden_state
-        logits = nn.functional.linear(hidden[is_answer], model.get_input_embeddings().weight)
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        hidden = model.model(
+            batch.ids.to(device),
+            attention_mask=batch.mask.to(device),
+            position_ids=batch.positions.to(device),
+            use_cache=False,
+        ).last_hidden_state
+        logits = model.lm_head(hidden[is_answer])
     return nn.functional.cross_entropy(logits.float(), targets[is_answer])
 
 
@@ -152,7 +99,7 @@ class Training:
         return min(1.0, self.spent_s / self.budget_s)
 
     def start(self) -> None:
-        self.tokenizer = train_tokenizer(texts(self.seed, TOKENIZER_TEXTS))
+        self.tokenizer = train_tokenizer(tokenizer_texts(texts(self.seed, TOKENIZER_TEXTS)))
         self._prepare(build_model(self.tokenizer, self.seed))
 
     def resume(self) -> None:
@@ -163,7 +110,7 @@ class Training:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.spent_s = state["step"], state["spent_s"]
 
-    def _prepare(self, model: Qwen2ForCausalLM) -> None:
+    def _prepare(self, model: LlamaForCausalLM) -> None:
         self.model = model.to(self.device)
         substitution = Substitution.of(self.tokenizer)
         self.source = Source(self.tokenizer, substitution, self.num_tokens)
@@ -209,7 +156,7 @@ class Training:
         shutil.rmtree(self.checkpoint, ignore_errors=True)
 
 
-def save_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
+def save_model(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, out: Path) -> None:
     """The folder that `from_pretrained` loads, the weights in bfloat16."""
     model.generation_config = GenerationConfig(
         eos_token_id=tokenizer.eos_token_id,

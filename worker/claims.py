@@ -32,11 +32,13 @@ class Claims:
         self._model = model
 
     def of(self, job_ids: Sequence[int]) -> Iterator[Claim]:
-        """Claim the shard piece by piece; what others have, or a drain leaves over, is left out."""
+        """Claim the shard piece by piece; what others have is left out, what a drain leaves is `new`."""
         waiting = self._queue.look(job_ids)
         while waiting:
             admitted, room, is_alone = self._admit(waiting)
             if not admitted:
+                # The message ends with its task, so what it announced must be announced again.
+                self._queue.unfeed([job.id for job in waiting])
                 return
             waiting = waiting[len(admitted) :]
             yield from self._claim(admitted, room, is_alone=is_alone)

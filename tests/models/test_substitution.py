@@ -2,21 +2,23 @@ from random import Random
 
 from transformers import PreTrainedTokenizerFast
 
-from models.corpus import LANGUAGES
-from models.prompts import render
-from models.substitution import EMPTY_ROW, Substitution
+from models.phrases import LANGUAGES
+from models.substitution import Substitution
 
 
-def test_an_exchange_keeps_what_repeats_repeating(tokenizer: PreTrainedTokenizerFast) -> None:
+def test_an_exchange_is_the_same_in_prompts_and_answers(
+    tokenizer: PreTrainedTokenizerFast,
+) -> None:
     substitution = Substitution.of(tokenizer)
-    ids = [*substitution.free[:40], *substitution.free[:40]]
-    changed = [substitution.apply(Random(seed), ids) for seed in range(10)]
-    assert any(exchanged != ids for exchanged in changed)
-    assert all(exchanged[:40] == exchanged[40:] for exchanged in changed)
+    own = list(substitution.free[:40])
+    for seed in range(10):
+        exchanged = substitution.draw(Random(seed), [(own, own)])
+        assert exchanged(own + own) == exchanged(own) + exchanged(own)
+    assert any(substitution.draw(Random(seed), [(own, own)])(own) != own for seed in range(10))
 
 
-def test_the_words_of_the_prompts_stay(tokenizer: PreTrainedTokenizerFast) -> None:
-    substitution = Substitution.of(tokenizer)
-    for template in LANGUAGES:
-        ids = tokenizer(render(template, EMPTY_ROW, "summary"))["input_ids"]
-        assert all(ids == substitution.apply(Random(seed), ids) for seed in range(10))
+def test_phrases_marks_and_digits_are_never_exchanged(tokenizer: PreTrainedTokenizerFast) -> None:
+    free = set(Substitution.of(tokenizer).free)
+    for phrases in LANGUAGES.values():
+        for text in (*phrases.in_prompts(), *phrases.in_reports(), "3", ";", "；", "."):
+            assert not free & set(tokenizer(text)["input_ids"])

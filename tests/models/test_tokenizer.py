@@ -3,6 +3,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from models.phrases import LANGUAGES, Fact
 from models.tokenizer import ASSISTANT, END, PAD, USER
 from tests.models.conftest import STARTER
 
@@ -21,9 +22,11 @@ def test_the_shipped_tokenizer_gives_back_any_text(text: str) -> None:
 
 @given(item=TEXT.map(str.strip).filter(lambda item: item and "\n" not in item))
 def test_an_item_is_tokenised_alike_in_prompt_and_report(item: str) -> None:
-    ids = SHIPPED.encode(f" {item}").ids
-    for before in ("1.", "；", "following:"):
-        assert SHIPPED.encode(before).ids + ids == SHIPPED.encode(f"{before} {item}").ids
+    for phrases in LANGUAGES.values():
+        ids = SHIPPED.encode(f"{phrases.space}{item}").ids
+        for before in (phrases.number.format(2), phrases.pause, phrases.openings[Fact.DONE][0]):
+            both = SHIPPED.encode(f"{before}{phrases.space}{item}").ids
+            assert SHIPPED.encode(before).ids + ids == both
 
 
 def test_digits_and_chinese_characters_stand_alone() -> None:
