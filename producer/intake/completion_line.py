@@ -59,6 +59,17 @@ _TokenId = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,9})$")]
 _Stop = Annotated[list[_Name], BeforeValidator(_listed), Field(max_length=4)]
 
 
+_SENTENCES = {
+    "missing": "is missing",
+    "extra_forbidden": "is not supported",
+    "model_type": "should be an object",
+    "string_too_short": "has a text that is empty",
+    "string_pattern_mismatch": "should map token ids to numbers",
+    "too_long": "should be at most 4 texts",
+}
+"""Where pydantic's own would not tell a person what to do."""
+
+
 class CompletionBody(BaseModel):
     """What a request may ask for. Defaults are OpenAI's; `top_k` is ours, 0 switches it off."""
 
@@ -167,12 +178,7 @@ def _code(error: Any, parameter: str) -> Code:
 
 def _reason(error: Any) -> str:
     """pydantic's sentence without its subject, which is the parameter's name."""
-    match error["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is not supported"
-        case "model_type":
-            return "should be an object"
+    if sentence := _SENTENCES.get(error["type"]):
+        return sentence
     reason = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return reason[:1].lower() + reason[1:]
