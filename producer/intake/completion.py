@@ -35,7 +35,7 @@ def intake_completion(path: Path, *, model: str, is_override: bool = False) -> I
     strangers = _strangers(parsed, model)
     notes = file.notes
     if strangers and is_override:
-        notes += (f"{len(strangers)} lines name another model; {model!r} overrides it",)
+        notes += (f"{model!r} overrides the model that lines name, in {len(strangers)} of them",)
     elif strangers:
         problems += _model_problems(strangers, model, is_alone=len(strangers) == len(parsed))
     return _intake(file, parsed, problems, notes)
