@@ -172,6 +172,8 @@ class Candidate(SQLModel, table=True):
     perplexity: float | None = None
     entropy: float | None = None
     cosine: float | None = None
+    logprobs: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
+    """What a completion that asks for it is told of each token, as OpenAI lays it out."""
 
 
 class Report(SQLModel, table=True):

@@ -22,7 +22,7 @@ class Estimate:
     max_output_tokens: int
 
 
-def estimate(template: Template, rows: Sequence[Row], n: int | None) -> Estimate:
+def estimate_report(template: Template, rows: Sequence[Row], n: int | None) -> Estimate:
     """Render every prompt, generate nothing. Raises RenderFailed."""
     prompts = [text for row in rows for text in template.prompts(row.values).values()]
     sections = template.sections
@@ -35,7 +35,27 @@ def estimate(template: Template, rows: Sequence[Row], n: int | None) -> Estimate
     )
 
 
-def _num_tokens(text: str) -> int:
-    """A rule of thumb: a token a Chinese, Japanese or Korean character, else one for four."""
-    num_wide = len(_WIDE.findall(text))
-    return num_wide + (len(text) - num_wide) // _CHARACTERS_A_TOKEN
+def estimate_completion(rows: Sequence[Row]) -> Estimate:
+    """Count what the lines ask for."""
+    bodies = [row.values["body"] for row in rows]
+    counts = [len(body["prompt"]) * body["n"] for body in bodies]
+    return Estimate(
+        num_rows=len(rows),
+        num_prompts=sum(len(body["prompt"]) for body in bodies),
+        num_candidates=sum(counts),
+        num_prompt_tokens=sum(_num_tokens(prompt) for body in bodies for prompt in body["prompt"]),
+        max_output_tokens=sum(
+            count * body["max_tokens"] for count, body in zip(counts, bodies, strict=True)
+        ),
+    )
+
+
+def _num_tokens(prompt: str | Sequence[int]) -> int:
+    """A rule of thumb: a token a Chinese, Japanese or Korean character, else one for four.
+
+    Token ids are counted as they are.
+    """
+    if not isinstance(prompt, str):
+        return len(prompt)
+    num_wide = len(_WIDE.findall(prompt))
+    return num_wide + (len(prompt) - num_wide) // _CHARACTERS_A_TOKEN

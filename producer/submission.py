@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from ledger.settings import Settings
 from ledger.states import BatchKind
@@ -17,22 +17,45 @@ CHUNK = 5_000
 """Jobs a transaction: a million in one would hold the write lock longer than a lease lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportRequest:
-    """What a person asks for. `n` None leaves it to the template, `shard_size` to the settings."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRequest:
+    """What a person asks for, whatever the kind. `shard_size` None leaves it to the settings."""
+
+    kind: ClassVar[BatchKind]
 
     source: str
-    template: Template
     model: str
     name: str
-    n: int | None = None
     seed: int = 0
     shard_size: int | None = None
     is_forced: bool = False
+    template: Template | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Of the sampling, as far as they are the same for the whole batch."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest(BatchRequest):
+    """A report a row. `n` None leaves it to the template."""
+
+    kind = BatchKind.REPORT
+
+    template: Template
+    n: int | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
         return {} if self.n is None else {"n": self.n}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionRequest(BatchRequest):
+    """A completion a line, each of which brings its own parameters."""
+
+    kind = BatchKind.COMPLETION
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +66,8 @@ class Submission:
     is_new: bool
 
 
-def submit_report(
-    store: Store, request: ReportRequest, rows: Sequence[Row], settings: Settings
+def submit_batch(
+    store: Store, request: BatchRequest, rows: Sequence[Row], settings: Settings
 ) -> Submission:
     """Write a batch and its jobs in chunks; the last one seals it. It is not fed here.
 
@@ -61,16 +84,17 @@ def submit_report(
     return Submission(batch_id, is_new)
 
 
-def _new_batch(request: ReportRequest, rows: Sequence[Row], settings: Settings) -> NewBatch:
+def _new_batch(request: BatchRequest, rows: Sequence[Row], settings: Settings) -> NewBatch:
     is_small = len(rows) <= settings.live_batch_size
+    template = request.template
     return NewBatch(
         id=f"batch_{secrets.token_hex(8)}",
-        kind=BatchKind.REPORT,
+        kind=request.kind,
         name=request.name,
         source=request.source,
-        template=request.template.name,
-        template_digest=request.template.digest,
-        template_content=dict(request.template.content),
+        template=template.name if template else None,
+        template_digest=template.digest if template else None,
+        template_content=dict(template.content) if template else None,
         model=request.model,
         parameters=request.parameters,
         seed=request.seed,
@@ -80,11 +104,11 @@ def _new_batch(request: ReportRequest, rows: Sequence[Row], settings: Settings) 
     )
 
 
-def _dedupe_key(request: ReportRequest, rows: Sequence[Row]) -> str:
+def _dedupe_key(request: BatchRequest, rows: Sequence[Row]) -> str:
     digest = hashlib.sha256()
     what = {
-        "kind": BatchKind.REPORT,
-        "template": request.template.digest,
+        "kind": request.kind,
+        "template": request.template.digest if request.template else None,
         "model": request.model,
         "parameters": request.parameters,
         "seed": request.seed,

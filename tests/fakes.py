@@ -35,7 +35,7 @@ class FakeEngine:
 
     def submit(self, prompt: Prompt, sampling: Sampling) -> Future[tuple[Candidate, ...]]:
         future: Future[tuple[Candidate, ...]] = Future()
-        text = "".join(message.content for message in prompt.messages or ())
+        text = prompt.text or "".join(message.content for message in prompt.messages or ())
         with self._lock:
             self.prompts.append(text)
             self._waiting = [(one, s) for one, s in self._waiting if not one.done()]

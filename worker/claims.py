@@ -35,36 +35,38 @@ class Claims:
         """Claim the shard piece by piece; what others have is left out, what a drain leaves is `new`."""
         waiting = self._queue.look(job_ids)
         while waiting:
-            admitted, room, is_alone = self._admit(waiting)
+            admitted = self._admit(waiting)
             if not admitted:
                 # The message ends with its task, so what it announced must be announced again.
                 self._queue.unfeed([job.id for job in waiting])
                 return
             waiting = waiting[len(admitted) :]
-            yield from self._claim(admitted, room, is_alone=is_alone)
+            yield from self._claim(admitted)
 
     def leave(self, claim: Claim) -> None:
         """Give back the room of a job whose texts are generated."""
         self._admission.leave(claim.room)
 
-    def _admit(self, waiting: Sequence[AnnouncedJob]) -> tuple[list[AnnouncedJob], int, bool]:
-        cost = self._plans.of(waiting[0].batch_id).cost
+    def _admit(self, waiting: Sequence[AnnouncedJob]) -> Sequence[AnnouncedJob]:
         if waiting[0].is_suspect:
-            num_admitted = self._admission.enter_alone(cost)
-            return list(waiting[:num_admitted]), self._admission.cost_alone(cost), True
+            return waiting[: self._admission.enter_alone(self._cost(waiting[0]))]
         together = list(takewhile(lambda job: not job.is_suspect, waiting))
-        num_admitted = self._admission.enter([cost] * len(together))
-        return together[:num_admitted], cost, False
+        return together[: self._admission.enter([self._cost(job) for job in together])]
 
-    def _claim(
-        self, admitted: Sequence[AnnouncedJob], room: int, *, is_alone: bool
-    ) -> Iterator[Claim]:
-        plan = self._plans.of(admitted[0].batch_id)
+    def _claim(self, admitted: Sequence[AnnouncedJob]) -> Iterator[Claim]:
+        plan, is_alone = self._plans.of(admitted[0].batch_id), admitted[0].is_suspect
+        rooms = {job.id: self._room(job) for job in admitted}
         jobs: list[ClaimedJob] = []
         try:
-            ids = [job.id for job in admitted]
-            jobs = self._queue.claim(ids, worker_id=self._worker_id, model=self._model)
+            jobs = self._queue.claim(list(rooms), worker_id=self._worker_id, model=self._model)
         finally:
-            self._admission.leave(room * (len(admitted) - len(jobs)))
+            self._admission.leave(sum(rooms.values()) - sum(rooms[job.id] for job in jobs))
         for job in jobs:
-            yield Claim(job=job, plan=plan, room=room, is_alone=is_alone)
+            yield Claim(job=job, plan=plan, room=rooms[job.id], is_alone=is_alone)
+
+    def _cost(self, job: AnnouncedJob) -> int:
+        return self._plans.of(job.batch_id).cost(job.fields)
+
+    def _room(self, job: AnnouncedJob) -> int:
+        cost = self._cost(job)
+        return self._admission.cost_alone(cost) if job.is_suspect else cost

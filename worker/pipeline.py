@@ -1,6 +1,8 @@
 """The pipeline: from a shard's ids to recorded results.
 
 claim → prompt → generate → score → choose → render → record
+
+Of a completion all candidates are the result: it is recorded after its scores.
 """
 
 import logging
@@ -14,7 +16,8 @@ from ledger.states import Outcome
 from ledger.store import CandidateRecord, Ended, ReportRecord
 from worker.choice import choose
 from worker.claims import Claim, Claims
-from worker.engine import Candidate, Engine, EngineDied, Message, Prompt
+from worker.completion import CompletionPlan, completed
+from worker.engine import Candidate, Engine, EngineDied
 from worker.inflight import InFlight
 from worker.printable import printable
 from worker.scoring import Scores, facts_of, score_section
@@ -96,27 +99,28 @@ class Pipeline:
         return str(ended.outcome) if has_won else SUPERSEDED
 
     def _write(self, claim: Claim) -> Ended:
-        template, fields = claim.plan.template, claim.job.fields
+        plan, fields = claim.plan, claim.job.fields
         candidates = self._generate(claim)
+        if isinstance(plan, CompletionPlan):
+            return completed(claim.job, candidates)
         facts = facts_of(fields)
         judged = {name: _judge(texts, facts) for name, texts in candidates.items()}
-        document = template.render(
+        document = plan.template.render(
             fields,
             {name: section.text for name, section in judged.items()},
             scores={name: asdict(each.scores[each.chosen]) for name, each in judged.items()},
-            batch=claim.plan.batch_facts,
+            batch=plan.batch_facts,
             row=claim.job.row,
         )
         report = ReportRecord(document.title, document.markdown, self._engine.model.digest)
         return _succeeded(claim, judged, report)
 
     def _generate(self, claim: Claim) -> dict[str, tuple[Candidate, ...]]:
-        """All sections are submitted before one is waited for."""
+        """All prompts of a job are submitted before one is waited for."""
         try:
-            samplings = claim.plan.samplings(claim.job.row)
             futures = {
-                name: self._engine.submit(_prompt(text), samplings[name])
-                for name, text in claim.plan.template.prompts(claim.job.fields).items()
+                name: self._engine.submit(prompt, sampling)
+                for name, (prompt, sampling) in claim.plan.requests(claim.job).items()
             }
             with self._in_flight.holding(claim.job.id, futures.values()):
                 return {name: _clean(future.result()) for name, future in futures.items()}
@@ -141,10 +145,6 @@ class Pipeline:
             retry_in_s=self._retries.retry_in_s(num_failures) if is_retryable else None,
             is_suspect=claim.is_alone,
         )
-
-
-def _prompt(text: str) -> Prompt:
-    return Prompt(messages=(Message("user", text),))
 
 
 def _clean(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:

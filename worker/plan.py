@@ -1,4 +1,4 @@
-"""What a batch asks of each of its jobs: its template, and how each section is sampled."""
+"""What a batch asks of each of its jobs: what is prompted, and how it is sampled."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ledger.store import Batches, BatchRecord
+from ledger.states import BatchKind
+from ledger.store import Batches, BatchRecord, ClaimedJob
 from reporting import Section, Template
-from worker.engine import Sampling
+from worker.completion import CompletionPlan
+from worker.engine import Message, Prompt, Sampling
 
 NUM_CACHED = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The same for all jobs of a batch."""
+class ReportPlan:
+    """A report a job: the same sections for all jobs of a batch."""
 
     batch: BatchRecord
     template: Template
 
-    @property
-    def cost(self) -> int:
-        """Candidates that one job asks the engine for."""
+    def cost(self, fields: Mapping[str, Any]) -> int:
+        """Candidates that one job asks the engine for, whatever its fields."""
         return sum(self._num_candidates(section) for section in self.template.sections)
 
     @property
@@ -33,6 +34,14 @@ class Plan:
             "name": self.batch.name,
             "model": self.batch.model,
             "created_at": self.batch.created_at.isoformat(timespec="minutes"),
+        }
+
+    def requests(self, job: ClaimedJob) -> dict[str, tuple[Prompt, Sampling]]:
+        """What the engine is asked, by section. Raises RenderFailed."""
+        samplings = self.samplings(job.row)
+        return {
+            name: (Prompt(messages=(Message("user", text),)), samplings[name])
+            for name, text in self.template.prompts(job.fields).items()
         }
 
     def samplings(self, row: int) -> Mapping[str, Sampling]:
@@ -53,6 +62,9 @@ class Plan:
         return int(self.batch.parameters.get("n") or section.n)
 
 
+Plan = ReportPlan | CompletionPlan
+
+
 class Plans:
     """The plans of the batches that this worker has met lately."""
 
@@ -62,7 +74,9 @@ class Plans:
 
     def _load(self, batch_id: str) -> Plan:
         batch = self._batches.get(batch_id)
-        return Plan(batch=batch, template=Template.from_content(batch.template_content or {}))
+        if batch.kind is BatchKind.COMPLETION:
+            return CompletionPlan(batch)
+        return ReportPlan(batch, Template.from_content(batch.template_content or {}))
 
 
 def _seed(seed: int, row: int, section: str) -> int:

@@ -6,7 +6,7 @@ Every write names the state that it expects; a lost race touches no row and is n
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -38,6 +38,7 @@ class AnnouncedJob:
     id: int
     batch_id: str
     is_suspect: bool
+    fields: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,11 @@ class ClaimedJob:
     num_failures: int
     is_suspect: bool
     fields: dict[str, Any]
+
+
+class _Fed(NamedTuple):
+    id: int
+    is_suspect: bool
 
 
 class Queue:
@@ -90,7 +96,7 @@ class Queue:
 
     def look(self, job_ids: Sequence[int]) -> list[AnnouncedJob]:
         """Those of the jobs that are still queued, in the given order."""
-        names = ("id", "batch_id", "is_suspect")
+        names = AnnouncedJob.__slots__
         with self._database.read() as tx:
             query = sa.select(*(_jobs.c[name] for name in names)).where(
                 _jobs.c.id.in_(job_ids), _jobs.c.state == JobState.QUEUED
@@ -193,7 +199,7 @@ class Queue:
         return int(tx.execute(query).scalar_one())
 
     @staticmethod
-    def _feed_batch(tx: Transaction, batch_id: str, limit: int) -> list[AnnouncedJob]:
+    def _feed_batch(tx: Transaction, batch_id: str, limit: int) -> list[_Fed]:
         if limit <= 0:
             return []
         due = (
@@ -209,10 +215,9 @@ class Queue:
             sa.update(_jobs)
             .where(_jobs.c.id.in_(job_ids), _jobs.c.state == JobState.NEW)
             .values(state=JobState.QUEUED, queued_at=tx.now)
-            .returning(_jobs.c.id, _jobs.c.batch_id, _jobs.c.is_suspect)
+            .returning(_jobs.c.id, _jobs.c.is_suspect)
         )
-        fed = [AnnouncedJob(**row._mapping) for row in tx.execute(update)]
-        return sorted(fed, key=lambda job: job.id)
+        return sorted(_Fed(row.id, row.is_suspect) for row in tx.execute(update))
 
     @staticmethod
     def _back_to_new(tx: Transaction, which: sa.ColumnElement[bool]) -> int:
@@ -238,7 +243,7 @@ def _is_of_model(model: str) -> sa.ColumnElement[bool]:
     return _jobs.c.batch_id.in_(sa.select(_batches.c.id).where(_batches.c.model == model))
 
 
-def _cut(jobs: Sequence[AnnouncedJob], size: int) -> list[Shard]:
+def _cut(jobs: Sequence[_Fed], size: int) -> list[Shard]:
     """Cut into shards; a suspect travels alone, so that it can run alone."""
     suspects = [Shard((job.id,), is_live=True) for job in jobs if job.is_suspect]
     ids = [job.id for job in jobs if not job.is_suspect]

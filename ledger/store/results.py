@@ -8,13 +8,14 @@ from typing import Any, assert_never
 import sqlalchemy as sa
 
 from ledger.database import Database, Transaction
-from ledger.models import Attempt, Candidate, Job, Report, table
+from ledger.models import Attempt, Candidate, Job, Report, Worker, table
 from ledger.states import FINAL, JobState, Outcome
 
 _jobs = table(Job)
 _attempts = table(Attempt)
 _candidates = table(Candidate)
 _reports = table(Report)
+_workers = table(Worker)
 
 _PAGE = 500
 _MOVED = (
@@ -38,7 +39,10 @@ _MOVE = (
 
 @dataclass(frozen=True, slots=True)
 class CandidateRecord:
-    """One candidate as it is stored. A score is None where it could not be taken."""
+    """One candidate as it is stored. A score is None where it could not be taken.
+
+    Of a completion, `section` is the place of its prompt in the request.
+    """
 
     section: str
     number: int
@@ -49,6 +53,7 @@ class CandidateRecord:
     perplexity: float | None
     entropy: float | None
     cosine: float | None
+    logprobs: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +69,9 @@ class ReportRecord:
 class Ended:
     """One attempt at a job that has ended, by its outcome.
 
-    `succeeded` carries the candidates and the report; `failed` charges the job's budget and,
-    with `retry_in_s`, makes it `new` again; `released` gives it back uncharged.
+    `succeeded` carries the candidates and, unless it is a completion, the report; `failed`
+    charges the job's budget and, with `retry_in_s`, makes it `new` again; `released` gives it
+    back uncharged.
     """
 
     job_id: int
@@ -91,6 +97,9 @@ class JobResult:
     error: str | None
     candidates: tuple[CandidateRecord, ...]
     report: ReportRecord | None
+    finished_at: datetime | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class Results:
@@ -130,6 +139,18 @@ class Results:
             if len(page) < _PAGE:
                 return
             row = page[-1].row
+
+    def model_digests(self, batch_id: str) -> list[str]:
+        """Of the models that wrote a batch's results; more than one if it changed in between."""
+        query = (
+            sa.select(_workers.c.model_digest)
+            .join(_attempts, _attempts.c.worker_id == _workers.c.id)
+            .join(_jobs, _jobs.c.id == _attempts.c.job_id)
+            .where(_jobs.c.batch_id == batch_id, _attempts.c.outcome == Outcome.SUCCEEDED)
+            .distinct()
+        )
+        with self._database.read() as tx:
+            return sorted(tx.execute(query).scalars())
 
 
 def _lock_running(tx: Transaction, group: Sequence[Ended]) -> dict[tuple[int, int], Any]:
@@ -222,9 +243,9 @@ def _store_results(tx: Transaction, won: Sequence[Ended]) -> None:
 
 
 def _page(tx: Transaction, batch_id: str, states: list[JobState], after: int) -> list[JobResult]:
-    names = ("id", "row", "state", "fields", "error")
+    names = ("row", "state", "fields", "error", "finished_at", "prompt_tokens", "completion_tokens")
     query = (
-        sa.select(*(_jobs.c[name] for name in names))
+        sa.select(_jobs.c.id, *(_jobs.c[name] for name in names))
         .where(_jobs.c.batch_id == batch_id, _jobs.c.row > after, _jobs.c.state.in_(states))
         .order_by(_jobs.c.row)
         .limit(_PAGE)
@@ -236,10 +257,7 @@ def _page(tx: Transaction, batch_id: str, states: list[JobState], after: int) ->
     return [
         JobResult(
             job_id=row.id,
-            row=row.row,
-            state=row.state,
-            fields=row.fields,
-            error=row.error,
+            **{name: row._mapping[name] for name in names},
             candidates=tuple(candidates.get(row.id, ())),
             report=reports.get(row.id),
         )

@@ -15,7 +15,7 @@ from ledger.store import BatchStatus, Store
 from producer.cli.batch_json import batch_json
 from producer.cli.progress import follow
 from producer.cli.terminal import say, show_json, show_table
-from producer.export import export_report
+from producer.export import export_batch
 from producer.watch import watch
 
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id.")]
@@ -67,17 +67,17 @@ def results(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write a batch's documents and tables to a folder, also while it runs."""
+    """Write a batch's documents, or its answers, to a folder, also while it runs."""
     store = open_store(load_settings(), is_reading=True)
-    export_report(store, batch_id, out)
+    summary = export_batch(store, batch_id, out)
     found = store.batches.status(batch_id)
     if json:
         show_json(batch_json(found) | {"out": str(out)})
     elif quiet:
         print(batch_id)
     else:
-        say(f"{found.counts.get(JobState.SUCCEEDED, 0)} of {found.total} reports are in {out}")
-        print(out / "index.html")
+        say(f"{summary.num_results} of {found.total} {found.batch.kind}s are in {out}")
+        print(out / summary.index.name)
 
 
 def cancel(batch_id: BatchId, quiet: Quiet = False) -> None:

@@ -19,7 +19,7 @@ from producer.cli.terminal import say
 from producer.examples import examples_folder
 from producer.export import export_report
 from producer.intake import intake_report
-from producer.submission import ReportRequest, submit_report
+from producer.submission import ReportRequest, submit_batch
 from reporting import load_template
 
 _SAMPLES = {
@@ -67,7 +67,7 @@ def _submit(store: Store, settings: Settings, language: str) -> str:
     template = load_template(name)
     rows = intake_report(file, template).accept()
     request = ReportRequest(source=file.name, template=template, model=settings.model, name=title)
-    submission = submit_report(store, request, rows, settings)
+    submission = submit_batch(store, request, rows, settings)
     feed_a_window(store, settings)
     say(f"{title}: {len(rows)} rows submitted as {submission.batch_id}")
     return submission.batch_id

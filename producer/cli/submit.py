@@ -1,5 +1,6 @@
 """`nightpress submit`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +12,15 @@ from ledger.states import BatchState
 from ledger.store import Store
 from producer.cli.batches import Quiet, feed_a_window, wait_for
 from producer.cli.terminal import say
-from producer.estimate import estimate
-from producer.intake import Intake, intake_report
-from producer.submission import ReportRequest, Submission, submit_report
+from producer.estimate import Estimate, estimate_completion, estimate_report
+from producer.intake import Intake, Row, intake_completion, intake_report
+from producer.submission import (
+    BatchRequest,
+    CompletionRequest,
+    ReportRequest,
+    Submission,
+    submit_batch,
+)
 from producer.watch import has_failures
 from reporting import load_template
 
@@ -27,31 +34,38 @@ def _group() -> None:
     """Submit a file of rows; prints the batch id."""
 
 
+Seed = Annotated[int, typer.Option(help="Seed of the sampling.", min=0, max=_SEED)]
+Model = Annotated[
+    str | None, typer.Option(help="A model's folder or hub name; NIGHTPRESS_MODEL without.")
+]
+Name = Annotated[str | None, typer.Option(help="The batch's name; the file's without.")]
+ShardSize = Annotated[int | None, typer.Option(help="Jobs a message.", min=1, max=1_000)]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")]
+Force = Annotated[bool, typer.Option("--force", help="A new batch, even of the same.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it costs.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
+
+
 @app.command("report")
 def report(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A roster: CSV or JSONL.")],
     template: Annotated[str, typer.Option(help="A template's name, or its folder.")],
     n: Annotated[int | None, typer.Option(help="Candidates a section.", min=1, max=64)] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the sampling.", min=0, max=_SEED)] = 0,
-    model: Annotated[
-        str | None, typer.Option(help="A model's folder or hub name; NIGHTPRESS_MODEL without.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="The batch's name; the file's without.")] = None,
-    shard_size: Annotated[
-        int | None, typer.Option(help="Jobs a message.", min=1, max=1_000)
-    ] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="A new batch, even of the same.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it costs.")] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")] = False,
+    seed: Seed = 0,
+    model: Model = None,
+    name: Name = None,
+    shard_size: ShardSize = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    dry_run: DryRun = False,
+    wait: Wait = False,
     quiet: Quiet = False,
 ) -> None:
     """Submit a roster: one report a row."""
     settings = load_settings() if model is None else load_settings(model=model)
     loaded = load_template(template)
     intake = intake_report(file, loaded)
-    rows = intake.accept(skip_bad=skip_bad)
-    _tell(intake)
+    rows = _accept(intake, skip_bad=skip_bad)
     request = ReportRequest(
         source=str(file),
         template=loaded,
@@ -63,30 +77,75 @@ def report(
         is_forced=force,
     )
     if dry_run:
-        _show_estimate(request, intake)
+        _show(estimate_report(loaded, rows, n))
         return
-    store = open_store(settings)
-    submission = submit_report(store, request, rows, settings)
-    print(submission.batch_id, flush=True)
-    _announce(store, submission, len(rows), settings)
-    if wait:
-        raise typer.Exit(wait_for(store, submission.batch_id, is_quiet=quiet))
+    _submit(request, rows, settings, is_waiting=wait, is_quiet=quiet)
 
 
-def _tell(intake: Intake) -> None:
+@app.command("completion")
+def completion(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="JSONL in OpenAI's batch format.")],
+    seed: Seed = 0,
+    model: Annotated[
+        str | None, typer.Option(help="Run every line on this model, whichever it names.")
+    ] = None,
+    name: Name = None,
+    shard_size: ShardSize = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    dry_run: DryRun = False,
+    wait: Wait = False,
+    quiet: Quiet = False,
+) -> None:
+    """Submit requests to /v1/completions: one answer a line."""
+    settings = load_settings() if model is None else load_settings(model=model)
+    intake = intake_completion(file, model=settings.model, is_override=model is not None)
+    rows = _accept(intake, skip_bad=skip_bad)
+    request = CompletionRequest(
+        source=str(file),
+        model=settings.model,
+        name=name or file.stem,
+        seed=seed,
+        shard_size=shard_size,
+        is_forced=force,
+    )
+    if dry_run:
+        _show(estimate_completion(rows))
+        return
+    _submit(request, rows, settings, is_waiting=wait, is_quiet=quiet)
+
+
+def _accept(intake: Intake, *, skip_bad: bool) -> Sequence[Row]:
+    rows = intake.accept(skip_bad=skip_bad)
     for note in intake.notes:
         say(f"{intake.source}: {note}")
     for problem in intake.problems:
         say(f"{intake.source}: left out: {problem}")
+    return rows
 
 
-def _show_estimate(request: ReportRequest, intake: Intake) -> None:
-    cost = estimate(request.template, intake.rows, request.n)
+def _show(cost: Estimate) -> None:
     print(f"rows                   {cost.num_rows:>12,}")
     print(f"prompts                {cost.num_prompts:>12,}")
     print(f"candidates             {cost.num_candidates:>12,}")
     print(f"prompt tokens, about   {cost.num_prompt_tokens:>12,}")
     print(f"output tokens, at most {cost.max_output_tokens:>12,}")
+
+
+def _submit(
+    request: BatchRequest,
+    rows: Sequence[Row],
+    settings: Settings,
+    *,
+    is_waiting: bool,
+    is_quiet: bool,
+) -> None:
+    store = open_store(settings)
+    submission = submit_batch(store, request, rows, settings)
+    print(submission.batch_id, flush=True)
+    _announce(store, submission, len(rows), settings)
+    if is_waiting:
+        raise typer.Exit(wait_for(store, submission.batch_id, is_quiet=is_quiet))
 
 
 def _announce(store: Store, submission: Submission, num_rows: int, settings: Settings) -> None:

@@ -33,19 +33,17 @@ def export_report(store: Store, batch_id: str, out: Path) -> ExportSummary:
     folder = OutputFolder.claim(out, batch.id)
     entries = tuple(_write_rows(folder, template, store.results.stream(batch.id)))
     status = store.batches.status(batch.id)
-    snapshot = Snapshot(status, template, entries, exported_at=datetime.now(UTC))
+    snapshot = Snapshot.of(status, template, entries, exported_at=datetime.now(UTC))
     write_index(folder, snapshot)
     folder.remove_stale()
-    folder.write_manifest(manifest_of(snapshot, folder.digests))
+    folder.write_manifest(manifest_of(snapshot, folder.digests, template))
     return _summary(folder, snapshot)
 
 
 def _report_batch(store: Store, batch_id: str) -> BatchRecord:
     batch = store.batches.get(batch_id)
     if batch.kind is not BatchKind.REPORT:
-        raise StateConflict(
-            f"batch {batch_id} is a {batch.kind} batch; only reports can be exported"
-        )
+        raise StateConflict(f"batch {batch_id} is a {batch.kind} batch; it has no documents")
     return batch
 
 

@@ -6,30 +6,29 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from producer.export.snapshot import Snapshot
+from producer.export.tally import Tally
+from reporting import Template
 
 
-def manifest_of(snapshot: Snapshot, files: Mapping[str, str]) -> dict[str, Any]:
+def manifest_of(
+    tally: Tally, files: Mapping[str, str], template: Template | None = None
+) -> dict[str, Any]:
     """`files` maps each path in the folder to the SHA-256 of its bytes."""
-    status, batch = snapshot.status, snapshot.batch
+    status, batch = tally.status, tally.batch
     return {
-        "batch": _batch(snapshot),
-        "counts": snapshot.counts,
+        "batch": _batch(tally),
+        "counts": tally.counts,
         "usage": {
             "prompt_tokens": status.prompt_tokens,
             "completion_tokens": status.completion_tokens,
         },
-        "template": {
-            "name": snapshot.template.name,
-            "version": snapshot.template.version,
-            "digest": snapshot.template.digest,
-        },
-        "model": {"name": batch.model, "digests": snapshot.model_digests},
+        "template": _template(template),
+        "model": {"name": batch.model, "digests": tally.model_digests},
         "parameters": batch.parameters,
         "seed": batch.seed,
         "versions": {"nightpress": nightpress_version(), "python": platform.python_version()},
-        "is_partial": snapshot.is_partial,
-        "exported_at": snapshot.exported_at.isoformat(),
+        "is_partial": tally.is_partial,
+        "exported_at": tally.exported_at.isoformat(),
         "files": dict(sorted(files.items())),
     }
 
@@ -42,16 +41,23 @@ def nightpress_version() -> str | None:
         return None
 
 
-def _batch(snapshot: Snapshot) -> dict[str, Any]:
-    batch = snapshot.batch
+def _template(template: Template | None) -> dict[str, str] | None:
+    """None for completions, which have none."""
+    if template is None:
+        return None
+    return {"name": template.name, "version": template.version, "digest": template.digest}
+
+
+def _batch(tally: Tally) -> dict[str, Any]:
+    batch = tally.batch
     return {
         "id": batch.id,
         "name": batch.name,
         "kind": batch.kind,
         "source": batch.source,
-        "state": snapshot.state,
+        "state": tally.state,
         "created_at": _instant(batch.created_at),
-        "finished_at": _instant(snapshot.finished_at),
+        "finished_at": _instant(tally.finished_at),
     }
 
 

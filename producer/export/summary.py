@@ -17,10 +17,10 @@ class ExportSummary:
     is_partial: bool
 
     @property
-    def num_reports(self) -> int:
+    def num_results(self) -> int:
         return self.counts["succeeded"]
 
     @property
-    def num_without_report(self) -> int:
-        """The rows of errors.csv."""
+    def num_without_result(self) -> int:
+        """The rows of the file of errors."""
         return sum(self.counts[state] for state in ("failed", "cancelled", "expired"))

@@ -3,19 +3,23 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ledger.errors import InputInvalid, Problem
 from producer.intake.reader import read_rows
 from producer.intake.roster import Record, Roster
-from reporting import ColumnMatch, ParsedRow, Template, Value
+from reporting import ColumnMatch, ParsedRow, Template
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An accepted row: its number in the file and a value for every field of the template."""
+    """An accepted row: its number in the file and a value for every field of the template.
+
+    Of a completion, the line's number, its `custom_id` and its `body`.
+    """
 
     number: int
-    values: Mapping[str, Value]
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

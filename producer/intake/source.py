@@ -6,6 +6,8 @@ from pathlib import Path
 from ledger.errors import InputInvalid, Problem
 from producer.intake.encoding import decode
 
+EMPTY = "is empty"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -19,7 +21,7 @@ def read_source(path: Path) -> Source:
     name = str(path)
     decoded = decode(_read_bytes(path), name)
     if not decoded.text.strip("\0 \t\r\n"):
-        raise InputInvalid(name, [Problem("is empty")])
+        raise InputInvalid(name, [Problem(EMPTY)])
     notes = (f"read as {decoded.encoding}, which is a guess",) if decoded.is_guess else ()
     return Source(name, decoded.text, notes)
 

@@ -22,7 +22,7 @@ def test_the_summary_says_what_was_written(desk: Desk) -> None:
     first, second, third = desk.start()
     desk.store.results.record([succeeded(first), succeeded(second), failed(third)])
     summary = desk.export(batch_id)
-    assert (2, 1) == (summary.num_reports, summary.num_without_report)
+    assert (2, 1) == (summary.num_results, summary.num_without_result)
     assert (desk.out / "index.html", desk.out / "errors.csv") == (summary.index, summary.errors)
     assert not summary.is_partial
     assert 2 * 2 + 4 == summary.num_files

@@ -1,11 +1,13 @@
 """What ends a running job, and that a late writer changes nothing."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy.exc import IntegrityError
 
 from ledger.database import Database
 from ledger.states import JobState, Outcome
-from ledger.store import Store
+from ledger.store import Store, WorkerIdentity
 from tests.ledger.batches import (
     CANDIDATE,
     claim,
@@ -26,6 +28,30 @@ def test_a_result_is_stored_with_its_candidates(store: Store) -> None:
     (result,) = store.results.stream("batch_batch")
     assert (JobState.SUCCEEDED, (CANDIDATE,)) == (result.state, result.candidates)
     assert end.report == result.report
+
+
+def test_a_completion_is_stored_without_a_report(store: Store) -> None:
+    (job,) = running(store)
+    told = {"tokens": ["周", "\n"], "token_logprobs": [-0.5, -1.25], "top_logprobs": [{"周": -0.5}]}
+    drawn = [replace(CANDIDATE, number=at, is_chosen=False, cosine=None) for at in range(2)]
+    drawn[0] = replace(drawn[0], logprobs=told)
+    store.results.record([ended(job, candidates=drawn, report=None, prompt_tokens=7)])
+    (result,) = store.results.stream("batch_batch")
+    assert (tuple(drawn), None) == (result.candidates, result.report)
+    assert (7, True) == (result.prompt_tokens, result.finished_at is not None)
+
+
+def test_the_models_that_wrote_a_batch_are_known_by_its_workers(store: Store) -> None:
+    for worker, digest in (("worker-1", "b"), ("worker-2", "a"), ("worker-3", "c")):
+        identity = WorkerIdentity(worker, "host", 1, "starter", digest, "cpu", "float32")
+        store.workers.register(identity)
+    submit(store, 4)
+    job_ids = feed(store)
+    jobs = [claim(store, [job_id], f"worker-{1 + at % 3}")[0] for at, job_id in enumerate(job_ids)]
+    first, second, third, fourth = jobs
+    store.results.record([ended(first), ended(second), ended(third, Outcome.CANCELLED)])
+    store.results.record([ended(fourth)])
+    assert ["a", "b"] == store.results.model_digests("batch_batch")
 
 
 def test_a_result_of_a_lost_attempt_changes_nothing(hasty: Store, database: Database) -> None:

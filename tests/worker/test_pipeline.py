@@ -19,7 +19,7 @@ from worker.admission import Admission
 from worker.claims import Claims
 from worker.engine import GenerationFailed, PromptTooLong
 from worker.pipeline import Pipeline, RetryPolicy
-from worker.plan import Plans
+from worker.plan import Plans, ReportPlan
 from worker.writer import Writer
 
 TEMPLATE = load_template("weekly_report")
@@ -201,6 +201,7 @@ def test_a_drain_gives_back_what_runs_and_claims_nothing_more(bench: Bench) -> N
 def test_the_same_seed_gives_the_same_samplings(bench: Bench) -> None:
     bench.submit(1)
     plan = Plans(bench.store.batches).of("batch_batch")
+    assert isinstance(plan, ReportPlan)
     assert plan.samplings(2) == plan.samplings(2)
     seeds = {one.seed for row in (2, 3) for one in plan.samplings(row).values()}
     assert 6 == len(seeds)

@@ -8,18 +8,21 @@ import torch
 
 from worker.engine.draws import uniform
 from worker.engine.sequences import Sequence
+from worker.engine.values import Alternatives
 
 NUM_FEW = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """A token for each row, with its raw logprob; `is_finite` is False where the logits
-    hold NaN or infinity, and the token means nothing."""
+    """A token for each row, with its raw logprob and as many alternatives as the row asks
+    for; `is_finite` is False where the logits hold NaN or infinity, and the token means
+    nothing."""
 
     token_ids: list[int]
     logprobs: list[float]
     is_finite: list[bool]
+    alternatives: list[Alternatives]
 
 
 def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
@@ -38,7 +41,24 @@ def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
             _column(rows, "temperature", logits) > 0, _sample(shaped, rows), chosen
         )
     logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - norms
-    return Draws(chosen.tolist(), logprobs.tolist(), is_finite.tolist())
+    return Draws(
+        chosen.tolist(), logprobs.tolist(), is_finite.tolist(), _alternatives(logits, norms, rows)
+    )
+
+
+def _alternatives(
+    logits: torch.Tensor, norms: torch.Tensor, rows: Rows[Sequence]
+) -> list[Alternatives]:
+    """The likeliest tokens before anything shapes the draw; none for rows that don't ask."""
+    counts = [row.request.sampling.logprobs or 0 for row in rows]
+    found: list[Alternatives] = [()] * len(rows)
+    asking = [index for index, count in enumerate(counts) if count]
+    if asking:
+        top = logits[asking].topk(min(max(counts), logits.shape[-1]), dim=-1)
+        logprobs = (top.values - norms[asking, None]).tolist()
+        for index, ids, values in zip(asking, top.indices.tolist(), logprobs, strict=True):
+            found[index] = tuple(zip(ids, values, strict=True))[: counts[index]]
+    return found
 
 
 def _shape(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:

@@ -1,11 +1,12 @@
 """What is being generated: the only mutable state of the engine's process."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from worker.engine.errors import EngineError
 from worker.engine.stops import StopSearch, cut
-from worker.engine.values import Candidate, FinishReason, Sampling
+from worker.engine.token_texts import TokenTexts
+from worker.engine.values import Alternatives, Candidate, FinishReason, Sampling
 
 Decode = Callable[[list[int]], str]
 
@@ -49,6 +50,7 @@ class Sequence:
         """Forget what was generated; the same tokens come again, since draws have no state."""
         self.token_ids: list[int] = []
         self.logprobs: list[float] = []
+        self.alternatives: list[Alternatives] = []
         self.finish_reason: FinishReason | None = None
         stop = self.request.sampling.stop
         self._stop_search = StopSearch(stop, self.request.decode) if stop else None
@@ -66,9 +68,10 @@ class Sequence:
         """Finished, or nobody needs it because its request failed."""
         return self.finish_reason is not None or self.request.error is not None
 
-    def extend(self, token_id: int, logprob: float) -> None:
+    def extend(self, token_id: int, logprob: float, alternatives: Alternatives = ()) -> None:
         self.token_ids.append(token_id)
         self.logprobs.append(logprob)
+        self.alternatives.append(alternatives)
         if self._stop_search is not None and self._stop_search.has_stop(self.token_ids):
             self.finish_reason = "stop"
         elif len(self.token_ids) >= self.max_tokens:
@@ -82,10 +85,21 @@ class Sequence:
         text = self.request.decode(self.token_ids)
         shown = cut(text, self.request.sampling.stop)
         reason = "stop" if len(shown) < len(text) else self.finish_reason
-        return Candidate(
+        candidate = Candidate(
             text=shown,
             token_ids=tuple(self.token_ids),
             logprobs=tuple(self.logprobs),
             finish_reason=reason or "length",
             num_prompt_tokens=self.num_prompt_tokens,
+        )
+        return candidate if self.request.sampling.logprobs is None else self._told(candidate)
+
+    def _told(self, candidate: Candidate) -> Candidate:
+        """With what was asked about each token."""
+        texts = TokenTexts.of(self.token_ids, self.alternatives, self.request.decode)
+        return replace(
+            candidate,
+            top_logprobs=tuple(self.alternatives),
+            token_texts=texts.tokens,
+            top_texts=texts.alternatives,
         )

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 FinishReason = Literal["stop", "length"]
+Alternatives = tuple[tuple[int, float], ...]
+"""Token ids with their raw logprobs, the largest first."""
+
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -105,6 +108,11 @@ class Candidate:
     (temperature 1, no penalty, no truncation), conditional on the prompt and the tokens
     before it; None where a backend gives none. The end-of-text token and its logprob are
     not part of them; a stop string is cut off `text`, while its tokens still count.
+
+    The rest is None unless `Sampling.logprobs` was given; then it has an entry a token.
+    `top_logprobs` are the likeliest tokens in its place. `token_texts` is what each token
+    adds to the text, which they are together before the cut: of tokens that share a
+    character the last one adds it. `top_texts` is what each of `top_logprobs` would add.
     """
 
     text: str
@@ -112,6 +120,9 @@ class Candidate:
     logprobs: tuple[float, ...] | None
     finish_reason: FinishReason
     num_prompt_tokens: int
+    top_logprobs: tuple[Alternatives, ...] | None = None
+    token_texts: tuple[str, ...] | None = None
+    top_texts: tuple[tuple[str, ...], ...] | None = None
 
     @property
     def num_tokens(self) -> int:
