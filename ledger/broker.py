@@ -10,6 +10,8 @@ import redis
 from celery import Celery
 from celery.app.events import Events
 from kombu.exceptions import KombuError, OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ledger.errors import BrokerUnreachable
 from ledger.redis_url import redis_url
@@ -84,7 +86,10 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self.url = redis_url(settings)
         self._app = make_app(settings)
-        self._redis = redis.Redis.from_url(self.url, socket_timeout=5, socket_connect_timeout=5)
+        # Its own default waits for seconds between tries; one that dropped is tried once more.
+        self._redis = redis.Redis.from_url(
+            self.url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 1)
+        )
 
     def publish(self, model: str, shards: Iterable[Shard]) -> None:
         """Announce shards. One that raised may have been delivered all the same."""

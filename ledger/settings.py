@@ -44,6 +44,8 @@ def _model(name: str) -> str:
     """A local folder becomes absolute, so that every process means the same one by its name."""
     if not name.strip():
         raise ValueError("is empty")
+    if not name.isprintable():
+        raise ValueError("holds characters that can't be printed")
     path = Path(name).expanduser()
     is_folder = name.startswith((".", "/", "~")) or path.is_dir()
     return str(path.resolve()) if is_folder and name != STARTER else name

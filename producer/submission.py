@@ -11,6 +11,7 @@ from ledger.settings import Settings
 from ledger.states import BatchKind
 from ledger.store import NewBatch, NewJob, Store
 from producer.intake import Row
+from producer.intake.text import normalise
 from reporting import Template
 
 CHUNK = 5_000
@@ -66,8 +67,9 @@ def _new_batch(request: ReportRequest, rows: Sequence[Row], settings: Settings) 
     return NewBatch(
         id=f"batch_{secrets.token_hex(8)}",
         kind=BatchKind.REPORT,
-        name=request.name,
-        source=request.source,
+        # File names and arguments may hold bytes that are no text, and escape sequences.
+        name=normalise(request.name),
+        source=normalise(request.source),
         template=request.template.name,
         template_digest=request.template.digest,
         template_content=dict(request.template.content),

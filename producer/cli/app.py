@@ -50,6 +50,8 @@ def main() -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone, as `head` does; nothing is left to say
         return 0
+    except UnicodeEncodeError:
+        return complain("an argument or a path holds bytes that are no text", EXIT_INPUT)
     except OSError as error:
         return complain(error, EXIT_INPUT)
     return 0

@@ -108,6 +108,7 @@ def feed_a_window(store: Store, settings: Settings) -> None:
     try:
         broker = Broker(settings)
         try:
+            broker.ping()  # says at once what a publish tries for seconds
             feed(store, broker, window=settings.window)
         finally:
             broker.close()
