@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -80,6 +81,23 @@ _TRANSPORT: dict[str, Any] = {
 }
 
 
+OLDEST_REDIS = (6, 2)
+"""What kombu needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedisFacts:
+    """What a Redis says of itself."""
+
+    version: tuple[int, ...]
+    is_durable: bool
+    eviction: str
+
+    @property
+    def label(self) -> str:
+        return "Redis " + ".".join(map(str, self.version))
+
+
 class Broker:
     """Publishes shards and measures queues; raises BrokerUnreachable."""
 
@@ -121,6 +139,18 @@ class Broker:
             self._redis.ping()
         except _REACH as error:
             raise self._unreachable(error) from error
+
+    def facts(self) -> RedisFacts:
+        """Raises BrokerUnreachable unless Redis answers."""
+        try:
+            found: Any = self._redis.info()
+        except _REACH as error:
+            raise self._unreachable(error) from error
+        return RedisFacts(
+            version=tuple(int(part) for part in re.findall(r"\d+", found["redis_version"])[:3]),
+            is_durable=bool(found.get("aof_enabled")),
+            eviction=str(found.get("maxmemory_policy", "noeviction")),
+        )
 
     def close(self) -> None:
         self._redis.close()

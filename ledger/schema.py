@@ -53,6 +53,12 @@ def head() -> str:
     return str(revision)
 
 
+def known_versions() -> frozenset[str]:
+    """Those that this code can upgrade from, and its own."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return frozenset(script.revision for script in scripts)
+
+
 def _prepare_embedded(settings: Settings, *, is_reading: bool) -> None:
     path = settings.home / "ledger.sqlite"
     if is_reading and not path.exists():

@@ -1,0 +1,17 @@
+"""What an examination found: how a part of the installation is, and what to do about it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "warning", "missing", "wrong", "out of reach"]
+"""`warning`: it works, and something will go wrong with it one day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`advice` is empty where nothing is to be done."""
+
+    name: str
+    state: State
+    detail: str
+    advice: str = ""
