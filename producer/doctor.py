@@ -25,15 +25,17 @@ def examine(settings: Settings) -> Iterator[Finding]:
         try:
             yield from check(settings)
         except (LedgerUnreachable, BrokerUnreachable) as error:
-            yield Finding(name, "out of reach", str(error), _REACH[type(error)])
+            yield Finding(name, "out of reach", str(error), _advice(error, settings))
         except (NightpressError, ReportingError) as error:
             yield Finding(name, "wrong", str(error))
 
 
-_REACH: dict[type[NightpressError], str] = {
-    LedgerUnreachable: "start the database, or correct NIGHTPRESS_DATABASE_URL",
-    BrokerUnreachable: "start Redis, or correct NIGHTPRESS_REDIS_URL",
-}
+def _advice(error: NightpressError, settings: Settings) -> str:
+    if isinstance(error, BrokerUnreachable):
+        return "start Redis, or correct NIGHTPRESS_REDIS_URL"
+    if settings.database_url:
+        return "start the database, or correct NIGHTPRESS_DATABASE_URL"
+    return "put back a copy of ledger.sqlite, or move it away to begin anew"
 
 
 def _settings(settings: Settings) -> Iterator[Finding]:
@@ -94,7 +96,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 
 def _unreachable(settings: Settings, error: BrokerUnreachable) -> Finding:
     if settings.redis_url:
-        return Finding("redis", "out of reach", str(error), _REACH[BrokerUnreachable])
+        return Finding("redis", "out of reach", str(error), _advice(error, settings))
     find_redis_server()  # says what to install where there is none
     return Finding("redis", "out of reach", str(error), "start it with `nightpress up`")
 
@@ -114,7 +116,7 @@ def _of_redis(facts: RedisFacts) -> Iterator[Finding]:
 
 
 def _workers(settings: Settings) -> Iterator[Finding]:
-    if any(finding.state != "ok" for finding in _ledger(settings)):
+    if not _has_ledger(settings):
         yield Finding("workers", "missing", "can't be known without the ledger")
         return
     database = Database(settings.ledger_url)
@@ -123,6 +125,13 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         yield from _of_workers(settings, store.workers.live(), store.queue.waiting_models())
     finally:
         database.close()
+
+
+def _has_ledger(settings: Settings) -> bool:
+    try:
+        return all(finding.state == "ok" for finding in _ledger(settings))
+    except LedgerUnreachable:
+        return False
 
 
 def _of_workers(

@@ -84,7 +84,7 @@ def test_a_file_that_is_no_database_is_out_of_reach(settings: Settings) -> None:
     (settings.home / "ledger.sqlite").write_bytes(b"no database at all" * 100)
     [(state, detail, advice)] = found(settings, "ledger")
     assert ("out of reach", True) == (state, "file is not a database" in detail)
-    assert "NIGHTPRESS_DATABASE_URL" in advice
+    assert "put back a copy of ledger.sqlite" in advice
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,8 @@ def test_postgresql_is_looked_at_and_its_password_is_not_shown(settings: Setting
         update={"database_url": "postgresql+psycopg://u:canary@127.0.0.1:1/n"}
     )
     there = Settings.model_validate({"home": settings.home, "database_url": url})
-    assert ["out of reach"] == [state for state, _, _ in found(away, "ledger")]
+    [(state, _, advice)] = found(away, "ledger")
+    assert ("out of reach", True) == (state, "NIGHTPRESS_DATABASE_URL" in advice)
     assert "run `nightpress db upgrade`" == found(there, "ledger")[0][2]
     assert "canary" not in str([*examine(away), *examine(there)])
 
