@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from ledger.errors import SettingInvalid
+from ledger.production import refuse_open_redis
 
 PREFIX = "NIGHTPRESS_"
 STARTER = "starter"
@@ -65,6 +66,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
+    env: Literal["development", "production"] = "development"
     home: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Path(
         ".nightpress"
     )
@@ -98,6 +100,13 @@ class Settings(BaseSettings):
     flower_port: int = Field(5555, ge=1, le=65_535)
     flower_user: str = "nightpress"
     flower_password: str | None = None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_closed(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url and info.data.get("env") == "production":
+            refuse_open_redis(url)
+        return url
 
     @property
     def ledger_url(self) -> str:
@@ -138,4 +147,4 @@ def _sentence(problem: Any) -> str:
     label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
     if problem["type"] == "extra_forbidden":
         return f"no such setting: {label}"
-    return f"{label}: {problem['msg']}"
+    return f"{label}: {problem['msg'].removeprefix('Value error, ')}"

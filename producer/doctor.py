@@ -1,6 +1,6 @@
 """The doctor: looks at every part of an installation, changes nothing, and says what to do."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from ledger.broker import OLDEST_REDIS, Broker, RedisFacts
 from ledger.database import Database
@@ -19,9 +19,11 @@ _TOO_LITTLE_BYTES = 100 << 20
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, in an order in which a person mends them."""
-    for name, check in _CHECKS.items():
+def examine(settings: Settings, names: Collection[str] = ()) -> Iterator[Finding]:
+    """Every finding, or those of some checks, in an order in which a person mends them."""
+    for name, check in CHECKS.items():
+        if names and name not in names:
+            continue
         try:
             yield from check(settings)
         except (LedgerUnreachable, BrokerUnreachable) as error:
@@ -142,10 +144,11 @@ def _of_workers(
     if live:
         shown = (f"{one.model} on {one.host} ({one.device}, {one.dtype})" for one in live)
         yield Finding("workers", "ok", ", ".join(shown))
-    for model in sorted({*waiting, settings.model} - served):
-        jobs = ", and jobs wait for it" if model in waiting else ""
-        advice = start if model == settings.model else f"{start} with NIGHTPRESS_MODEL={model}"
-        yield Finding("workers", "missing", f"none for the model {model} is alive{jobs}", advice)
+    if settings.model not in served:
+        yield Finding("workers", "missing", f"none for {settings.model} is alive", start)
+    for model in sorted({*waiting} - served):
+        advice = f"{start}, with NIGHTPRESS_MODEL={model}"
+        yield Finding("workers", "warning", f"jobs wait for {model}, which none serves", advice)
     for model in sorted(served):
         if len({one.model_digest for one in live if one.model == model}) > 1:
             detail = f"different files are called {model} on different workers"
@@ -160,7 +163,7 @@ def _templates(_: Settings) -> Iterator[Finding]:
         yield Finding("templates", "missing", "none ships", "install Nightpress again")
 
 
-_CHECKS: dict[str, Check] = {
+CHECKS: dict[str, Check] = {
     "settings": _settings,
     "disk": _disk,
     "ledger": _ledger,

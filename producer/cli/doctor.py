@@ -1,7 +1,8 @@
 """`nightpress doctor`: what is configured, what answers, what is missing, what to do about it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
@@ -10,8 +11,22 @@ from ledger.settings import load_settings
 from producer.cli.batches import Json
 from producer.cli.exits import EXIT_FAILED, EXIT_INPUT, EXIT_UNREACHABLE
 from producer.cli.terminal import show_json, show_table
-from producer.doctor import examine
+from producer.doctor import CHECKS, examine
 from producer.finding import Finding, State
+
+
+def _known(names: list[str] | None) -> list[str] | None:
+    if unknown := sorted({*(names or ())} - CHECKS.keys()):
+        raise typer.BadParameter(f"there is no check {', '.join(unknown)}")
+    return names
+
+
+Checks = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CHECK]...", help=f"Only these of {', '.join(CHECKS)}.", callback=_known
+    ),
+]
 
 _CODES: dict[State, int] = {
     "out of reach": EXIT_UNREACHABLE,
@@ -22,9 +37,9 @@ _CODES: dict[State, int] = {
 }
 
 
-def doctor(json: Json = False) -> None:
+def doctor(checks: Checks = None, json: Json = False) -> None:
     """Check settings, disk, ledger, Redis, workers and templates; say what to do."""
-    findings = list(_findings())
+    findings = list(_findings(checks or []))
     if json:
         show_json([asdict(finding) for finding in findings])
     else:
@@ -33,11 +48,11 @@ def doctor(json: Json = False) -> None:
     raise typer.Exit(max(_CODES[finding.state] for finding in findings))
 
 
-def _findings() -> Iterable[Finding]:
+def _findings(names: Collection[str]) -> Iterable[Finding]:
     """Without settings, nothing else can be looked at."""
     try:
         settings = load_settings()
     except SettingInvalid as error:
         advice = "correct it in the environment, .env or nightpress.toml"
         return [Finding("settings", "wrong", str(error), advice)]
-    return examine(settings)
+    return examine(settings, names)

@@ -151,7 +151,7 @@ def test_a_model_that_jobs_wait_for_and_nobody_serves_is_named(
     submit(store, 2, model="org/large")
     serving, waiting = found(settings, "workers")
     assert "ok" == serving[0]
-    assert ("missing", "none for the model org/large is alive, and jobs wait for it") == waiting[:2]
+    assert ("warning", "jobs wait for org/large, which none serves") == waiting[:2]
     assert "NIGHTPRESS_MODEL=org/large" in waiting[2]
 
 
@@ -187,6 +187,10 @@ def test_an_installation_without_templates_is_named(
 ) -> None:
     monkeypatch.setattr(shipped, "_PACKAGE", tmp_path / "empty")
     assert ["missing"] == [state for state, _, _ in found(settings, "templates")]
+
+
+def test_only_the_checks_that_are_asked_for_are_made(settings: Settings) -> None:
+    assert ["templates"] == [finding.name for finding in examine(settings, ["templates"])]
 
 
 @pytest.mark.parametrize(
