@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +14,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ledger.errors import BrokerUnreachable
+from ledger.redis_facts import RedisFacts
 from ledger.redis_url import redis_url
 from ledger.settings import STARTER, Settings
 from ledger.store import Shard
@@ -79,23 +79,6 @@ _TRANSPORT: dict[str, Any] = {
     "socket_keepalive": True,
     "health_check_interval": 10,
 }
-
-
-OLDEST_REDIS = (6, 2)
-"""What kombu needs."""
-
-
-@dataclass(frozen=True, slots=True)
-class RedisFacts:
-    """What a Redis says of itself."""
-
-    version: tuple[int, ...]
-    is_durable: bool
-    eviction: str
-
-    @property
-    def label(self) -> str:
-        return "Redis " + ".".join(map(str, self.version))
 
 
 class Broker:

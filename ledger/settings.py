@@ -11,8 +11,6 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from ledger.errors import SettingInvalid
 from ledger.production import refuse_open_redis
@@ -24,6 +22,10 @@ STARTER = "starter"
 
 def _database_url(url: str) -> str:
     """Take any PostgreSQL or SQLite URL; psycopg 3 is the one driver we carry."""
+    # SQLAlchemy takes a while to import, and most settings name no database.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         parsed = make_url(url)
     except ArgumentError as error:

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Collection, Iterator
 
-from ledger.broker import OLDEST_REDIS, Broker, RedisFacts
+from ledger.broker import Broker
 from ledger.database import Database
 from ledger.errors import BrokerUnreachable, LedgerUnreachable, NightpressError
+from ledger.redis_facts import OLDEST_REDIS, RedisFacts
 from ledger.schema import current, head, known_versions
 from ledger.settings import Settings
 from ledger.store import Store, WorkerIdentity
 from producer.disk import Disk
-from producer.finding import Finding
+from producer.finding import CheckName, Finding
 from producer.services.redis_server import find_redis_server
 from reporting import ReportingError, load_template, shipped_templates
 
@@ -19,9 +20,9 @@ _TOO_LITTLE_BYTES = 100 << 20
 Check = Callable[[Settings], Iterator[Finding]]
 
 
-def examine(settings: Settings, names: Collection[str] = ()) -> Iterator[Finding]:
+def examine(settings: Settings, names: Collection[CheckName] = ()) -> Iterator[Finding]:
     """Every finding, or those of some checks, in an order in which a person mends them."""
-    for name, check in CHECKS.items():
+    for name, check in _CHECKS.items():
         if names and name not in names:
             continue
         try:
@@ -163,11 +164,11 @@ def _templates(_: Settings) -> Iterator[Finding]:
         yield Finding("templates", "missing", "none ships", "install Nightpress again")
 
 
-CHECKS: dict[str, Check] = {
-    "settings": _settings,
-    "disk": _disk,
-    "ledger": _ledger,
-    "redis": _redis,
-    "workers": _workers,
-    "templates": _templates,
+_CHECKS: dict[CheckName, Check] = {
+    CheckName.SETTINGS: _settings,
+    CheckName.DISK: _disk,
+    CheckName.LEDGER: _ledger,
+    CheckName.REDIS: _redis,
+    CheckName.WORKERS: _workers,
+    CheckName.TEMPLATES: _templates,
 }

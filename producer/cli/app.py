@@ -1,4 +1,8 @@
-"""`nightpress`: its commands, and the exit code of every way in which one can end."""
+"""`nightpress`: its commands, and the exit code of every way in which one can end.
+
+Celery, alembic and the like take longer to import than most commands take to answer: what
+only some commands need, they import themselves.
+"""
 
 import sys
 

@@ -11,8 +11,8 @@ from redis import Redis, RedisError
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ledger.broker import OLDEST_REDIS
 from ledger.errors import BrokerUnreachable
+from ledger.redis_facts import OLDEST_REDIS
 from ledger.redis_url import check_private, socket_path
 
 

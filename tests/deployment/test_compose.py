@@ -13,7 +13,7 @@ import yaml
 
 from ledger.settings import PREFIX, Settings, load_settings
 from producer.cli import app
-from producer.doctor import CHECKS
+from producer.finding import CheckName
 from producer.services.flower import check_flower
 from tests.system.machine import ROOT
 
@@ -78,7 +78,7 @@ def test_ours_run_without_privileges_and_health_is_the_doctors(name: str) -> Non
     test = OURS[name].get("healthcheck", {}).get("test", [])
     if test[1:2] == ["nightpress"]:
         assert "doctor" == test[2]
-        assert set(test[3:]) <= CHECKS.keys()
+        assert set(test[3:]) <= set(CheckName)
 
 
 def test_the_worker_reserves_a_gpu_unless_the_cpu_is_asked_for() -> None:

@@ -20,7 +20,7 @@ from producer import doctor
 from producer.cli import main
 from producer.disk import Disk, _file_system
 from producer.doctor import examine
-from producer.finding import Finding
+from producer.finding import CheckName, Finding
 from producer.services.redis_server import answers, prepare_server, server_command
 from reporting import shipped
 from tests.ledger.batches import submit
@@ -190,7 +190,7 @@ def test_an_installation_without_templates_is_named(
 
 
 def test_only_the_checks_that_are_asked_for_are_made(settings: Settings) -> None:
-    assert ["templates"] == [finding.name for finding in examine(settings, ["templates"])]
+    assert ["templates"] == [finding.name for finding in examine(settings, [CheckName.TEMPLATES])]
 
 
 @pytest.mark.parametrize(
