@@ -14,7 +14,7 @@ export PIP_ROOT_USER_ACTION := ignore
 .DELETE_ON_ERROR:
 # Two installations into one .venv must not meet, whatever -j says.
 .NOTPARALLEL:
-.PHONY: help demo test lint ci lock clean
+.PHONY: help demo test lint ci docs lock clean
 
 help:
 	@sed -n 's/^\([a-z]*\):.*## */  make \1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -45,6 +45,9 @@ $(VENV)/.installed-worker $(VENV)/.installed-dev: $(VENV)/.created pyproject.tom
 	@echo "installing nightpress[$(EXTRAS)] into $(VENV); the first time takes minutes"
 	@$(BIN)/python -m pip install -qq -c constraints.txt -e '.[$(EXTRAS)]'
 	@touch $@
+
+docs: $(VENV)/.installed-dev ## Write docs/command-line.md from the commands
+	$(BIN)/python -m docs.command_line
 
 lock: ## Pin the newest versions that pyproject.toml admits in constraints.txt
 	@set -eu; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \

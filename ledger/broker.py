@@ -10,8 +10,11 @@ import redis
 from celery import Celery
 from celery.app.events import Events
 from kombu.exceptions import KombuError, OperationalError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from ledger.errors import BrokerUnreachable
+from ledger.redis_facts import RedisFacts
 from ledger.redis_url import redis_url
 from ledger.settings import STARTER, Settings
 from ledger.store import Shard
@@ -84,7 +87,10 @@ class Broker:
     def __init__(self, settings: Settings) -> None:
         self.url = redis_url(settings)
         self._app = make_app(settings)
-        self._redis = redis.Redis.from_url(self.url, socket_timeout=5, socket_connect_timeout=5)
+        # Its own default waits for seconds between tries; one that dropped is tried once more.
+        self._redis = redis.Redis.from_url(
+            self.url, socket_timeout=5, socket_connect_timeout=5, retry=Retry(NoBackoff(), 1)
+        )
 
     def publish(self, model: str, shards: Iterable[Shard]) -> None:
         """Announce shards. One that raised may have been delivered all the same."""
@@ -116,6 +122,18 @@ class Broker:
             self._redis.ping()
         except _REACH as error:
             raise self._unreachable(error) from error
+
+    def facts(self) -> RedisFacts:
+        """Raises BrokerUnreachable unless Redis answers."""
+        try:
+            found: Any = self._redis.info()
+        except _REACH as error:
+            raise self._unreachable(error) from error
+        return RedisFacts(
+            version=tuple(int(part) for part in re.findall(r"\d+", found["redis_version"])[:3]),
+            is_durable=bool(found.get("aof_enabled")),
+            eviction=str(found.get("maxmemory_policy", "noeviction")),
+        )
 
     def close(self) -> None:
         self._redis.close()

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 
 from ledger.errors import LedgerUnreachable
 
@@ -80,11 +80,19 @@ class Database:
                 options = connection.execution_options(nightpress_is_writing=is_writing)
                 with options.begin():
                     yield Transaction(options)
-        except (OperationalError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError) as error:
+            if not _is_out_of_reach(error):
+                raise
             where = self.url.render_as_string(hide_password=True)
             raise LedgerUnreachable(
                 f"the ledger at {where} does not answer: {error.orig}"
             ) from error
+
+
+def _is_out_of_reach(error: DBAPIError) -> bool:
+    """SQLite's plain DatabaseError is a file that is damaged, or no database at all."""
+    is_away = isinstance(error, OperationalError | InterfaceError)
+    return is_away or type(error) is DatabaseError
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

@@ -25,17 +25,22 @@ class SettingInvalid(NightpressError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing wrong with an input: where it stands and why it was refused."""
+    """One thing wrong with an input: where it stands and why it was refused.
+
+    `code` names the kind of it in a word, for scripts; the reason is for people.
+    """
 
     reason: str
     row: int | None = None
     column: str | None = None
+    code: str = "invalid"
 
     def __str__(self) -> str:
         where = [f"row {self.row}" if self.row is not None else ""]
         where.append(f"column {self.column!r}" if self.column is not None else "")
         place = ", ".join(part for part in where if part)
-        return f"{place}: {self.reason}" if place else self.reason
+        reason = f"{self.reason} [{self.code}]"
+        return f"{place}: {reason}" if place else reason
 
 
 class InputInvalid(NightpressError):

@@ -4,17 +4,16 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from ledger.errors import SettingInvalid
+from ledger.production import refuse_open_redis
 
 PREFIX = "NIGHTPRESS_"
 STARTER = "starter"
@@ -23,6 +22,10 @@ STARTER = "starter"
 
 def _database_url(url: str) -> str:
     """Take any PostgreSQL or SQLite URL; psycopg 3 is the one driver we carry."""
+    # SQLAlchemy takes a while to import, and most settings name no database.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -44,6 +47,8 @@ def _model(name: str) -> str:
     """A local folder becomes absolute, so that every process means the same one by its name."""
     if not name.strip():
         raise ValueError("is empty")
+    if not name.isprintable():
+        raise ValueError("holds characters that can't be printed")
     path = Path(name).expanduser()
     is_folder = name.startswith((".", "/", "~")) or path.is_dir()
     return str(path.resolve()) if is_folder and name != STARTER else name
@@ -63,6 +68,7 @@ class Settings(BaseSettings):
         frozen=True,
     )
 
+    env: Literal["development", "production"] = "development"
     home: Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())] = Path(
         ".nightpress"
     )
@@ -96,6 +102,13 @@ class Settings(BaseSettings):
     flower_port: int = Field(5555, ge=1, le=65_535)
     flower_user: str = "nightpress"
     flower_password: str | None = None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_closed(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url and info.data.get("env") == "production":
+            refuse_open_redis(url)
+        return url
 
     @property
     def ledger_url(self) -> str:
@@ -136,4 +149,4 @@ def _sentence(problem: Any) -> str:
     label = name.upper() if name.upper().startswith(PREFIX) else PREFIX + name.upper()
     if problem["type"] == "extra_forbidden":
         return f"no such setting: {label}"
-    return f"{label}: {problem['msg']}"
+    return f"{label}: {problem['msg'].removeprefix('Value error, ')}"

@@ -27,7 +27,8 @@ class Fact(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Phrases:
-    """`headings` begin a fact in the prompt (a list's takes its first number along), `empty` ones say that there is none.
+    """`headings` begin a fact in the prompt, a list's with its first number; `empty` ones say that
+    there is none.
 
     `questions` are how the question of each section begins; `openings` say in a report what comes
     next, in several ways; `absent` are said instead; `all_done` and `no_plan` where nothing of the

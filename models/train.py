@@ -8,8 +8,6 @@ import argparse
 import random
 import shutil
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -17,9 +15,9 @@ from torch import Tensor, nn
 from transformers import (
     AutoTokenizer,
     GenerationConfig,
-    PreTrainedTokenizerFast,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedTokenizerFast,
 )
 
 from models.batches import Batch, Source

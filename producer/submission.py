@@ -11,6 +11,7 @@ from ledger.settings import Settings
 from ledger.states import BatchKind
 from ledger.store import NewBatch, NewJob, Store
 from producer.intake import Row
+from producer.intake.text import normalise
 from reporting import Template
 
 CHUNK = 5_000
@@ -90,8 +91,9 @@ def _new_batch(request: BatchRequest, rows: Sequence[Row], settings: Settings) -
     return NewBatch(
         id=f"batch_{secrets.token_hex(8)}",
         kind=request.kind,
-        name=request.name,
-        source=request.source,
+        # File names and arguments may hold bytes that are no text, and escape sequences.
+        name=normalise(request.name),
+        source=normalise(request.source),
         template=template.name if template else None,
         template_digest=template.digest if template else None,
         template_content=dict(template.content) if template else None,

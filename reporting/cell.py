@@ -1,6 +1,6 @@
 """A cell of a file as a value: what people, spreadsheets and JSON write, and what is refused.
 
-Each function raises ValueError with the reason, fit to follow the column's name.
+Each function raises CellInvalid with the reason, fit to follow the column's name.
 """
 
 import json
@@ -8,16 +8,36 @@ import math
 import re
 from datetime import date, datetime
 
+MAX_CHARS = 131_072
+"""Of a cell. More than any prompt holds; usually a quote that was never closed."""
+
+_MAX_INTEGER = 10**18
+# White space, and what is there without being seen: a name made of these is no name.
+_UNSEEN = re.compile(r"[\s\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*")
+
+
+class CellInvalid(ValueError):
+    """`code` is the kind of the fault in a word."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        super().__init__(reason)
+
 
 def is_empty(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and not visible(cell))
+
+
+def visible(text: str) -> str:
+    """The text without white space around it; nothing, where no reader would see anything."""
+    return "" if _UNSEEN.fullmatch(text) else text.strip()
 
 
 def text_of(cell: object) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return cell.strip()
+        return visible(_bounded(cell))
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, int):
@@ -27,7 +47,7 @@ def text_of(cell: object) -> str:
         return str(int(cell)) if cell.is_integer() else str(cell)
     if isinstance(cell, date):
         return cell.isoformat()
-    raise ValueError(f"holds {_kind(cell)} where text belongs")
+    raise CellInvalid("wrong_type", f"holds {_kind(cell)} where text belongs")
 
 
 def list_of(cell: object, separators: str) -> tuple[str, ...]:
@@ -36,21 +56,23 @@ def list_of(cell: object, separators: str) -> tuple[str, ...]:
     A list, or a text that is a JSON array of strings, is taken as it stands.
     """
     if isinstance(cell, str):
-        items = _json_strings(cell)
+        items = _json_strings(_bounded(cell))
         cell = re.split(f"[{re.escape(separators)}]", cell) if items is None else items
     if not isinstance(cell, list | tuple):
         cell = [cell]
-    return tuple(item for item in map(text_of, cell) if item)
+    items = [item for item in map(text_of, cell) if item]
+    _bounded("".join(items))
+    return tuple(items)
 
 
 def integer_of(cell: object) -> int:
-    if isinstance(cell, float) and cell.is_integer():
-        return int(cell)
-    if isinstance(cell, int) and not isinstance(cell, bool):
-        return cell
     if isinstance(cell, str) and re.fullmatch(r"[+-]?\d{1,18}", cell.strip()):
         return int(cell)
-    raise ValueError(f"{_shown(cell)} is no whole number")
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if isinstance(cell, int) and not isinstance(cell, bool) and abs(cell) < _MAX_INTEGER:
+        return cell
+    raise CellInvalid("not_integer", f"{_shown(cell)} is no whole number")
 
 
 def number_of(cell: object) -> float:
@@ -61,7 +83,7 @@ def number_of(cell: object) -> float:
     except (ValueError, OverflowError):
         number = math.nan
     if not math.isfinite(number):
-        raise ValueError(f"{_shown(cell)} is no number")
+        raise CellInvalid("not_number", f"{_shown(cell)} is no number")
     return number
 
 
@@ -79,7 +101,13 @@ def date_of(cell: object) -> str:
             return date(int(parts[1]), int(parts[3]), int(parts[4])).isoformat()
     except ValueError:
         pass
-    raise ValueError(f"{_shown(cell)} is no date; write it as 2024-05-27")
+    raise CellInvalid("not_date", f"{_shown(cell)} is no date; write it as 2024-05-27")
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_CHARS:
+        raise CellInvalid("too_long", f"is longer than {MAX_CHARS:,} characters")
+    return text
 
 
 def _json_strings(cell: str) -> list[str] | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import BaseModel, ConfigDict, Strict, field_validator, model_validator
 
-from reporting.cell import date_of, integer_of, is_empty, list_of, number_of, text_of
+from reporting.cell import CellInvalid, date_of, integer_of, is_empty, list_of, number_of, text_of
 
 FieldType = Literal["text", "list", "integer", "number", "date"]
 # An empty integer, number or date is None, an empty text "", an empty list ().
@@ -56,11 +56,11 @@ class Field(BaseModel):
     def parse(self, cell: object) -> Value:
         """The value of a cell: a str, or what JSON and spreadsheets hold besides.
 
-        Raises ValueError with the reason, fit to follow the column's name.
+        Raises CellInvalid with the reason, fit to follow the column's name.
         """
         value = self._parse_any(cell)
         if self.required and value in ("", (), None):
-            raise ValueError("is required but empty")
+            raise CellInvalid("empty", "is required but empty")
         return value
 
     def _parse_any(self, cell: object) -> Value:

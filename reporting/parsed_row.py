@@ -4,14 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from reporting.cell import CellInvalid
 from reporting.field import Field, Value
 
 
 class RowProblem(NamedTuple):
-    """A field and the reason why its cell is no value, fit to follow the column's name."""
+    """A field and why its cell is no value: a reason to follow the column's name, and its kind."""
 
     field: str
     reason: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,6 @@ def parse_row(fields: Sequence[Field], row: Mapping[str, object]) -> ParsedRow:
     for field in fields:
         try:
             values[field.name] = field.parse(row.get(field.name))
-        except ValueError as error:
-            problems.append(RowProblem(field.name, str(error)))
+        except CellInvalid as error:
+            problems.append(RowProblem(field.name, str(error), error.code))
     return ParsedRow(values, tuple(problems))

@@ -1,4 +1,4 @@
-"""Where templates run: in Jinja's sandbox, on plain data, with a cap on what they write."""
+"""Where templates run: in Jinja's sandbox, on plain data, within limits of time and size."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -12,8 +12,17 @@ from markupsafe import Markup
 
 from reporting.errors import RenderFailed
 from reporting.escaping import escape_inline, escape_section
-
-MAX_CHARS = 1_000_000
+from reporting.limits import (
+    MAX_CHARS,
+    Limiter,
+    check_arguments,
+    check_pattern,
+    check_product,
+    check_size,
+    check_time,
+    limited,
+    limits,
+)
 
 Kind = Literal["text", "markdown"]
 
@@ -25,6 +34,7 @@ _FAULTS = (
     ArithmeticError,
     AttributeError,
     LookupError,
+    MemoryError,
     RecursionError,
     TypeError,
     ValueError,
@@ -40,14 +50,32 @@ class SectionText(str):
 class _Environment(ImmutableSandboxedEnvironment):
     """The sandbox forbids attributes, not sizes: `"x" * 10**9` would take the memory."""
 
-    intercepted_binops = frozenset({"*", "**"})
+    intercepted_binops = frozenset({"+", "%", "*", "**"})
+    check_time = staticmethod(check_time)
+    check_size = staticmethod(check_size)
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
         if operator == "**":
             raise SecurityError("a template may not raise to a power")
-        if any(isinstance(side, Sequence) for side in (left, right)):
+        if operator == "*" and any(isinstance(side, Sequence) for side in (left, right)):
             raise SecurityError("a template may not repeat a text or a list with *")
-        return super().call_binop(context, operator, left, right)
+        if operator == "%":
+            check_pattern(left)
+        if operator == "*":
+            check_product(left, right)
+        return check_size(super().call_binop(context, operator, left, right))
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        check_time()
+        if isinstance(getattr(__obj, "__self__", None), str):
+            check_arguments(*args, *kwargs.values())
+        return check_size(super().call(__context, __obj, *args, **kwargs))
+
+    def wrap_str_format(self, value: Any) -> Any:
+        wrapped = super().wrap_str_format(value)
+        if wrapped is not None:
+            check_pattern(value.__self__)
+        return wrapped
 
 
 def _finished(value: object) -> object:
@@ -76,13 +104,15 @@ def _environment(kind: Kind) -> ImmutableSandboxedEnvironment:
         del environment.filters[name]
     for name in ("lipsum", "cycler", "joiner"):
         del environment.globals[name]
+    environment.filters = limited(environment.filters) | {"check_size": check_size}
     return environment
 
 
 @lru_cache(maxsize=256)
 def _compiled(kind: Kind, filename: str, source: str) -> Template:
     environment = _environment(kind)
-    code = environment.compile(source, filename, filename)
+    tree = Limiter().visit(environment.parse(source, filename, filename))
+    code = environment.compile(tree, filename, filename)
     return environment.template_class.from_code(environment, code, environment.make_globals(None))
 
 
@@ -110,7 +140,8 @@ def variables(filename: str, source: str) -> dict[str, int]:
 def render(kind: Kind, filename: str, source: str, context: Mapping[str, Any]) -> str:
     """Raises RenderFailed, with file and line, for whatever the template does wrong."""
     try:
-        return _bounded(_compiled(kind, filename, source).generate(context), filename)
+        with limits():
+            return _bounded(_compiled(kind, filename, source).generate(context), filename)
     except TemplateSyntaxError as error:
         raise RenderFailed(f"{filename}:{error.lineno}: {error.message}") from None
     except _FAULTS as error:

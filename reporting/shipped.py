@@ -47,7 +47,10 @@ def read_folder(folder: Path) -> dict[str, str]:
 def _read(path: Path) -> str:
     if path.stat().st_size > _MAX_BYTES:
         raise ValueError(f"larger than {_MAX_BYTES:,} bytes")
-    return path.read_text(encoding="utf-8-sig")
+    text = path.read_text(encoding="utf-8-sig")
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return text
 
 
 def _shelf() -> Path:

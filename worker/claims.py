@@ -32,7 +32,7 @@ class Claims:
         self._model = model
 
     def of(self, job_ids: Sequence[int]) -> Iterator[Claim]:
-        """Claim the shard piece by piece; what others have is left out, what a drain leaves is `new`."""
+        """Claim the shard piece by piece, what others have left out; a drain leaves the rest `new`."""
         waiting = self._queue.look(job_ids)
         while waiting:
             admitted = self._admit(waiting)

@@ -1,4 +1,8 @@
-"""`nightpress`: its commands, and the exit code of every way in which one can end."""
+"""`nightpress`: its commands, and the exit code of every way in which one can end.
+
+Celery, alembic and the like take longer to import than most commands take to answer: what
+only some commands need, they import themselves.
+"""
 
 import sys
 
@@ -50,6 +54,8 @@ def main() -> int:
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone, as `head` does; nothing is left to say
         return 0
+    except UnicodeEncodeError:
+        return complain("an argument or a path holds bytes that are no text", EXIT_INPUT)
     except OSError as error:
         return complain(error, EXIT_INPUT)
     return 0

@@ -5,9 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ledger.broker import Broker
 from ledger.errors import BrokerUnreachable, NotFound
-from ledger.feed import feed
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
 from ledger.states import BatchKind, JobState
@@ -15,7 +13,6 @@ from ledger.store import BatchStatus, Store
 from producer.cli.batch_json import batch_json
 from producer.cli.progress import follow
 from producer.cli.terminal import say, show_json, show_table
-from producer.export import export_batch
 from producer.watch import watch
 
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id.")]
@@ -68,6 +65,8 @@ def results(
     quiet: Quiet = False,
 ) -> None:
     """Write a batch's documents, or its answers, to a folder, also while it runs."""
+    from producer.export import export_batch
+
     store = open_store(load_settings(), is_reading=True)
     summary = export_batch(store, batch_id, out)
     found = store.batches.status(batch_id)
@@ -105,9 +104,13 @@ def wait_for(
 
 def feed_a_window(store: Store, settings: Settings) -> None:
     """Announce at once what there is room for; without Redis, the feeder does it later."""
+    from ledger.broker import Broker
+    from ledger.feed import feed
+
     try:
         broker = Broker(settings)
         try:
+            broker.ping()  # says at once what a publish tries for seconds
             feed(store, broker, window=settings.window)
         finally:
             broker.close()

@@ -12,12 +12,10 @@ import typer
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
 from ledger.store import Store
-from producer import services
 from producer.cli.batches import feed_a_window, wait_for
 from producer.cli.services import bring_up, say_flower
 from producer.cli.terminal import say
 from producer.examples import examples_folder
-from producer.export import export_report
 from producer.intake import intake_report
 from producer.submission import ReportRequest, submit_batch
 from reporting import load_template
@@ -32,6 +30,8 @@ def demo(
     out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("out/demo"),
 ) -> None:
     """Write the reports of two sample rosters, on services of its own."""
+    from producer import services
+
     started_at = time.monotonic()
     home = (out / ".nightpress").absolute()
     os.environ["NIGHTPRESS_HOME"] = str(home)  # for the services, which are processes of their own
@@ -48,6 +48,8 @@ def demo(
 
 
 def _run(settings: Settings, out: Path) -> int:
+    from producer.export import export_report
+
     say("starting Redis, a worker with its model, a feeder and Flower")
     bring_up(settings, detach=True)
     say_flower(settings)

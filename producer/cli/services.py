@@ -5,20 +5,19 @@ import logging
 import os
 import signal
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ledger.broker import Broker
 from ledger.errors import LedgerUnreachable, NightpressError, NotFound
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
-from producer import services
 from producer.cli.batches import Json
 from producer.cli.exits import EXIT_INPUT
 from producer.cli.terminal import complain, say, show_json, show_table
-from producer.feeder import Feeder
-from producer.services.flower import flower_url, run_flower
+
+if TYPE_CHECKING:
+    from producer.services import ServiceStatus
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -30,6 +29,8 @@ def up(
     settings = load_settings()
     if not _has_worker():
         raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    from producer import services
+
     bring_up(settings, detach=detach)
     if detach:
         show_table(("name", "pid", "state"), [_row(one) for one in services.ps(settings)])
@@ -38,6 +39,8 @@ def up(
 
 def ps(json: Json = False) -> None:
     """Say what runs on this machine."""
+    from producer import services
+
     found = services.ps(load_settings())
     if json:
         show_json([dict(zip(("name", "pid", "state"), _row(one), strict=True)) for one in found])
@@ -47,6 +50,8 @@ def ps(json: Json = False) -> None:
 
 def down() -> None:
     """Stop everything on this machine; what was running goes on after the next `up`."""
+    from producer import services
+
     stopped = services.down(load_settings())
     print("stopped: " + ", ".join(stopped) if stopped else "nothing was running")
 
@@ -61,6 +66,9 @@ def worker() -> None:
 
 def feeder() -> None:
     """Run one feeder in the foreground: it fills the queue and takes back what was lost."""
+    from ledger.broker import Broker
+    from producer.feeder import Feeder
+
     settings = load_settings()
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     store = open_store(settings)
@@ -79,6 +87,8 @@ def flower(
     ] = None,
 ) -> None:
     """Run Flower in the foreground: queues, tasks and workers in a browser, read-only."""
+    from producer.services.flower import run_flower
+
     settings = load_settings()
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     run_flower(settings, port or settings.flower_port)
@@ -86,11 +96,15 @@ def flower(
 
 def bring_up(settings: Settings, *, detach: bool) -> None:
     """Start everything; detached, return once the worker has its model in memory."""
+    from producer import services
+
     services.up(settings, detach=detach, is_ready=lambda: _has_live_worker(settings))
 
 
 def say_flower(settings: Settings) -> None:
     """Say where Flower is and how one gets in."""
+    from producer.services.flower import flower_url
+
     url = flower_url(settings)
     if url is None:
         return
@@ -107,6 +121,8 @@ def say_flower(settings: Settings) -> None:
 
 def _has_live_worker(settings: Settings) -> bool:
     """Whether the very process that runs here serves: one that died is live for a while, too."""
+    from producer import services
+
     pids = {one.pid for one in services.ps(settings) if one.name == "worker"}
     try:
         live = open_store(settings, is_reading=True).workers.live(settings.model)
@@ -124,5 +140,5 @@ def _has_worker() -> bool:
     return importlib.util.find_spec("torch") is not None
 
 
-def _row(one: services.ServiceStatus) -> tuple[Any, ...]:
+def _row(one: "ServiceStatus") -> tuple[Any, ...]:
     return one.name, one.pid, one.state

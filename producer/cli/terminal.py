@@ -16,7 +16,8 @@ def progress_console() -> Console:
 
 def say(message: str) -> None:
     """A line for the person, never data."""
-    print(message, file=sys.stderr, flush=True)
+    # Bytes of an argument or a path that are no text are shown as \\udcff and the like.
+    print(message.encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)
 
 
 def complain(error: object, code: int) -> int:

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
 
-from ledger.errors import InputInvalid, Problem
 from producer.intake.completion_line import CompletionLine, parse_line
 from producer.intake.intake import Intake, Row
 from producer.intake.jsonl_rows import JsonLine, JsonLines, read_json_lines
 from producer.intake.line_problem import Code, LineProblem
-from producer.intake.source import EMPTY
 
 Parsed = Mapping[int, CompletionLine]
 
@@ -19,7 +17,7 @@ def intake_completion(path: Path, *, model: str, is_override: bool = False) -> I
     All requests run on `model`: one that names another is refused, unless `is_override`.
     Raises InputInvalid where no line can be read at all; everything else is in `problems`.
     """
-    file = _read(path)
+    file = read_json_lines(path)
     problems = [
         LineProblem(problem.reason, problem.row, code=Code.INVALID_JSON_LINE)
         for problem in file.problems
@@ -53,16 +51,6 @@ def _intake(
     problems.sort(key=lambda problem: problem.row or 0)
     num_rows = len(file.lines) + len(file.problems)
     return Intake(file.source, rows, tuple(problems), notes, num_rows)
-
-
-def _read(path: Path) -> JsonLines:
-    try:
-        return read_json_lines(path)
-    except InputInvalid as error:
-        if error.problems != (Problem(EMPTY),):
-            raise
-        problem = LineProblem(EMPTY, code=Code.EMPTY_FILE)
-        raise InputInvalid(error.source, [problem]) from error
 
 
 def _duplicates(lines: Sequence[JsonLine]) -> Iterator[LineProblem]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,16 +13,26 @@ from producer.intake.text import normalise
 
 DELIMITERS = (",", ";", "\t", "|")
 
+_DECLARATION = re.compile(r'"?sep=([,;\t|])"?\r?\n', re.IGNORECASE)
+"""What Excel writes before the header and shows nobody."""
+
 
 def read_csv(path: Path) -> Roster:
     """Raises InputInvalid where not even the header can be read."""
     source = read_source(path)
-    rows = _rows(source.text, _delimiter(source.text))
+    text, delimiter = _declared(source.text)
+    rows = _rows(text, delimiter or _delimiter(text))
     header = _header(rows, source.name)
     fitted = [_fit(number, row, len(header)) for number, row in rows]
     records = tuple(row for row in fitted if isinstance(row, Record))
     problems = tuple(row for row in fitted if isinstance(row, Problem))
     return Roster(source.name, header, records, problems, source.notes)
+
+
+def _declared(text: str) -> tuple[str, str | None]:
+    """The text below the line that names the delimiter, if there is one."""
+    found = _DECLARATION.match(text)
+    return (text[found.end() :], found[1]) if found else (text, None)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | Problem]]:
@@ -43,18 +54,19 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str] | Problem]
                     yield number, cells
         except csv.Error as error:
             number, at = number + 1, at + 1
-            yield number, Problem(_quoting_reason(error), row=number)
+            yield number, _misquoted(number, str(error))
 
 
-def _quoting_reason(error: csv.Error) -> str:
-    message = str(error)
-    if "unexpected end of data" in message:
-        return "a quote opens in this row and is never closed"
+def _misquoted(row: int, message: str) -> Problem:
     if "field larger" in message:
-        return f"a cell is longer than {csv.field_size_limit():,} characters; is a quote unclosed?"
+        limit = csv.field_size_limit()
+        reason = f"a cell is longer than {limit:,} characters; is a quote unclosed?"
+        return Problem(reason, row=row, code="too_long")
+    if "unexpected end of data" in message:
+        message = "a quote opens in this row and is never closed"
     if "expected after" in message:
-        return 'text follows a closing quote; a quote within a quoted cell is written ""'
-    return message
+        message = 'text follows a closing quote; a quote within a quoted cell is written ""'
+    return Problem(message, row=row, code="quoting")
 
 
 def _delimiter(text: str) -> str:
@@ -69,14 +81,15 @@ def _delimiter(text: str) -> str:
 
 def _header(rows: Iterator[tuple[int, list[str] | Problem]], source: str) -> tuple[str, ...]:
     """The names without the nameless columns that spreadsheets leave at the end."""
-    number, first = next(rows, (1, Problem("is empty")))
+    number, first = next(rows, (1, Problem("is empty", code="empty_file")))
     if isinstance(first, Problem):
         raise InputInvalid(source, [first])
     names = [normalise(name).strip() for name in first]
     while names and not names[-1]:
         names.pop()
     if not names:
-        raise InputInvalid(source, [Problem("the header names no column", row=number)])
+        problem = Problem("the header names no column", row=number, code="no_header")
+        raise InputInvalid(source, [problem])
     return tuple(names)
 
 
@@ -85,8 +98,9 @@ def _fit(number: int, row: list[str] | Problem, width: int) -> Record | Problem:
     if isinstance(row, Problem):
         return row
     if len(row) < width:
-        return Problem(f"has {len(row)} cells, but the header has {width}", row=number)
+        reason = f"has {len(row)} cells, but the header has {width}"
+        return Problem(reason, row=number, code="too_few_cells")
     if any(cell.strip() for cell in row[width:]):
         reason = f"has {len(row)} cells, but the header has {width}; is a quote missing?"
-        return Problem(reason, row=number)
+        return Problem(reason, row=number, code="too_many_cells")
     return Record(number, {place: normalise(cell) for place, cell in enumerate(row[:width])})

@@ -66,7 +66,7 @@ def _decode_as(raw: bytes, encoding: str, source: str) -> str:
             raise InputInvalid(source, _bad_lines(raw)) from error
         line = raw[: error.start].decode(encoding, "replace").count("\n") + 1
         reason = f"line {line}: its bytes are not {encoding.upper()}"
-        raise InputInvalid(source, [Problem(reason)]) from error
+        raise InputInvalid(source, [Problem(reason, code="encoding")]) from error
 
 
 def _unmarked_utf16(raw: bytes) -> str | None:
@@ -113,8 +113,8 @@ def _bad_lines(raw: bytes) -> list[Problem]:
             line.decode("utf-8", "surrogatepass")
         except UnicodeDecodeError as error:
             reason = f"line {number}: byte 0x{line[error.start]:02X} is not UTF-8"
-            problems.append(Problem(reason))
+            problems.append(Problem(reason, code="encoding"))
         if len(problems) == _MOST_LINES_NAMED:
-            problems.append(Problem("further lines are left out"))
+            problems.append(Problem("further lines are left out", code="encoding"))
             break
     return problems

@@ -1,11 +1,12 @@
 """A roster held against a template: what is accepted, and all that is wrong with the rest."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ledger.errors import InputInvalid, Problem
+from producer.intake.listing import listed
 from producer.intake.reader import read_rows
 from producer.intake.roster import Record, Roster
 from reporting import ColumnMatch, ParsedRow, Template
@@ -63,7 +64,7 @@ def intake_report(path: Path, template: Template) -> Intake:
         elif not of_columns:
             rows.append(Row(record.number, parsed.values))
     of_rows.sort(key=lambda problem: problem.row or 0)
-    notes = roster.notes + tuple(_notes(match))
+    notes = roster.notes + tuple(_notes(match, rows))
     return Intake(roster.source, tuple(rows), (*of_columns, *of_rows), notes, roster.num_rows)
 
 
@@ -74,23 +75,36 @@ def _fields(record: Record, match: ColumnMatch) -> dict[str, object]:
 
 def _column_problems(match: ColumnMatch) -> Iterator[Problem]:
     for field in match.missing:
-        yield Problem("the file has no such column", column=field)
+        yield Problem("the file has no such column", column=field, code="missing_column")
     for field, names in match.doubled.items():
-        columns = " and ".join(repr(name) for name in names)
-        yield Problem(f"is meant by more than one column: {columns}", column=field)
+        reason = f"is meant by more than one column: {listed(names)}"
+        yield Problem(reason, column=field, code="doubled_column")
 
 
 def _row_problems(
     record: Record, parsed: ParsedRow, roster: Roster, match: ColumnMatch
 ) -> Iterator[Problem]:
     """Named by the file's own column; a field whose column is missing was named once already."""
-    for field, reason in parsed.problems:
+    for field, reason, code in parsed.problems:
         if field in match.columns:
             column = roster.header[match.columns[field]]
-            yield Problem(reason, row=record.number, column=column)
+            yield Problem(reason, row=record.number, column=column, code=code)
 
 
-def _notes(match: ColumnMatch) -> Iterator[str]:
+def _notes(match: ColumnMatch, rows: Sequence[Row]) -> Iterator[str]:
     if match.unknown:
-        names = ", ".join(repr(name) for name in match.unknown)
-        yield f"columns that the template does not use: {names}"
+        yield f"columns that the template does not use: {listed(match.unknown)}"
+    if repeated := _repeated(rows):
+        yield f"rows that say the same as an earlier one: {listed(repeated)}"
+
+
+def _repeated(rows: Sequence[Row]) -> list[int]:
+    """Each still gets a report of its own; a person may have pasted twice."""
+    seen: set[tuple[object, ...]] = set()
+    repeated = []
+    for row in rows:
+        values = tuple(row.values.values())
+        if values in seen:
+            repeated.append(row.number)
+        seen.add(values)
+    return repeated

@@ -7,9 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from ledger.errors import Problem
+from producer.intake.listing import listed
 from producer.intake.roster import Record, Roster
 from producer.intake.source import read_source
 from producer.intake.text import normalise, normalise_value
+
+
+class LineInvalid(ValueError):
+    """`code` is the kind of the fault in a word."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        self.code = code
+        super().__init__(reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,8 @@ def read_json_lines(path: Path) -> JsonLines:
             continue
         try:
             lines.append(JsonLine(number, _parse(line)))
-        except ValueError as error:
-            problems.append(Problem(str(error), row=number))
+        except LineInvalid as error:
+            problems.append(Problem(str(error), row=number, code=error.code))
     return JsonLines(source.name, tuple(lines), tuple(problems), source.notes)
 
 
@@ -62,18 +71,29 @@ def read_jsonl(path: Path) -> Roster:
 
 
 def _parse(line: str) -> dict[str, Any]:
-    """Raises ValueError with a sentence."""
+    """Raises LineInvalid with a sentence."""
     try:
         value = json.loads(
             line, object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite
         )
     except json.JSONDecodeError as error:
-        raise ValueError(f"is not JSON: {error.msg} at character {error.pos + 1}") from error
+        raise LineInvalid("not_json", _syntax_reason(line, error)) from error
     except RecursionError:
-        raise ValueError("is nested too deeply") from None
+        raise LineInvalid("not_json", "is nested too deeply") from None
+    except LineInvalid:
+        raise
+    except ValueError:  # Python turns no more than some thousand digits into a number
+        raise LineInvalid("not_finite", "holds a number of thousands of digits") from None
     if not isinstance(value, dict):
-        raise ValueError("is not a JSON object")
+        raise LineInvalid("not_object", "is not a JSON object")
     return value
+
+
+def _syntax_reason(line: str, error: json.JSONDecodeError) -> str:
+    reason = f"is not JSON: {error.msg} at character {error.pos + 1}"
+    if line.lstrip().startswith("["):
+        reason += "; JSON Lines hold one object a line and no list around them"
+    return reason
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -82,7 +102,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     for key, item in pairs:
         name = normalise(key).strip()
         if name in value:
-            raise ValueError(f"has the key {name!r} twice")
+            raise LineInvalid("doubled_key", f"has the key {listed([name])} twice")
         value[name] = normalise_value(item) if isinstance(item, str | list) else item
     return value
 
@@ -91,5 +111,6 @@ def _finite(number: str) -> float:
     """Neither NaN nor 1e999 has a place in JSON or in a database."""
     value = float(number)
     if not math.isfinite(value):
-        raise ValueError(f"{number} is not a number that JSON can hold")
+        shown = number if len(number) <= 40 else f"{number[:37]}..."
+        raise LineInvalid("not_finite", f"{shown} is not a number that JSON can hold")
     return value

@@ -26,8 +26,8 @@ def read_rows(path: Path) -> Roster:
     """
     ending = path.suffix.lower()
     if ending in _REFUSED and path.is_file():
-        raise InputInvalid(str(path), [Problem(_REFUSED[ending])])
+        raise InputInvalid(str(path), [Problem(_REFUSED[ending], code="not_text")])
     roster = read_jsonl(path) if ending in _JSON_LINES else read_csv(path)
     if roster.num_rows == 0:
-        raise InputInvalid(roster.source, [Problem("has a header but no rows")])
+        raise InputInvalid(roster.source, [Problem("has a header but no rows", code="no_rows")])
     return roster

@@ -14,6 +14,8 @@ from typing import Any
 from kombu import Queue
 
 from ledger.broker import make_app, queue_names
+from ledger.errors import SettingInvalid
+from ledger.production import refuse_open_flower
 from ledger.settings import Settings
 from producer.services.run_folder import RunFolder
 
@@ -25,8 +27,9 @@ def run_flower(settings: Settings, port: int) -> None:
     """Serve until SIGTERM or SIGINT; the port is `port` or the next one that is free.
 
     The password reaches Flower as a value in this process: it is neither in the arguments,
-    where every user could read it, nor in the log.
+    where every user could read it, nor in the log. Raises SettingInvalid where it would be open.
     """
+    check_flower(settings)
     flower = _flower(settings)
     port = _listen(flower, settings.flower_host, port)
     _write_port(settings.home, port)
@@ -36,6 +39,15 @@ def run_flower(settings: Settings, port: int) -> None:
         flower.start()
     except (KeyboardInterrupt, SystemExit):
         flower.stop()
+
+
+def check_flower(settings: Settings) -> None:
+    """Raises SettingInvalid for a Flower that production refuses."""
+    if settings.env == "production":
+        try:
+            refuse_open_flower(settings.flower_host, settings.flower_password)
+        except ValueError as error:
+            raise SettingInvalid(f"NIGHTPRESS_FLOWER_PASSWORD: {error}") from None
 
 
 def free_port(preferred: int, host: str = "127.0.0.1") -> int:

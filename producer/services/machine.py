@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from ledger.redis_url import redis_url
 from ledger.settings import Settings
+from producer.services.flower import check_flower
 from producer.services.redis_server import answers, prepare_server, server_command
 from producer.services.run_folder import RunFolder
 from producer.services.service import ServiceFailed, ServiceSpec, spawn, stop_service
@@ -59,8 +60,9 @@ def up(
     Detached, return once all of it runs and `is_ready()`; `command` is then the supervisor's.
     Where this HOME has a supervisor already, that one is told to try again now.
     Raises ServiceFailed for a service that dies three times or is late, with its log's end;
-    the supervisor then goes on trying until `down`.
+    the supervisor then goes on trying until `down`. Raises SettingInvalid for an open Flower.
     """
+    check_flower(settings)
     run = RunFolder(settings.home)
     specs = service_specs(settings) if specs is None else specs
     run.create()

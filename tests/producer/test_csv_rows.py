@@ -69,7 +69,7 @@ def test_text_after_a_closing_quote_spoils_its_own_row_only(tmp_path: Path) -> N
     roster = read(tmp_path, 'name,plan\n"Ann"x,a\nBen,b\n')
     assert table(roster) == [(3, ["Ben", "b"])]
     assert [str(problem) for problem in roster.problems] == [
-        'row 2: text follows a closing quote; a quote within a quoted cell is written ""'
+        'row 2: text follows a closing quote; a quote within a quoted cell is written "" [quoting]'
     ]
 
 

@@ -96,6 +96,10 @@ def test_nothing_is_shown_without_the_password(page: Page, path: str) -> None:
     assert page.refusal(path, password="wrong") == 401
 
 
+def test_a_health_check_needs_no_password(page: Page) -> None:
+    assert "OK" == page.ask("healthcheck")
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -70,7 +70,9 @@ def test_all_problems_come_at_once_in_the_order_of_rows(tmp_path: Path) -> None:
 
 def test_a_missing_column_is_named_once_and_no_row_is_accepted(tmp_path: Path) -> None:
     intake = take(tmp_path, "plan\na\nb\n")
-    assert [str(p) for p in intake.problems] == ["column 'name': the file has no such column"]
+    assert [str(p) for p in intake.problems] == [
+        "column 'name': the file has no such column [missing_column]"
+    ]
     assert (intake.num_rows, intake.num_rejected) == (2, 2)
     with pytest.raises(InputInvalid):
         intake.accept(skip_bad=True)

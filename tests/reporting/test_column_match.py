@@ -47,8 +47,8 @@ def test_all_problems_of_a_row_come_at_once() -> None:
     parsed = note().parse_row({"name": " ", "hours": "many", "done": "a; b"})
 
     assert (
-        RowProblem("name", "is required but empty"),
-        RowProblem("hours", "'many' is no number"),
+        RowProblem("name", "is required but empty", "empty"),
+        RowProblem("hours", "'many' is no number", "not_number"),
     ) == parsed.problems
     assert {"team": "", "done": ("a", "b")} == parsed.values
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reporting import Field, Value
+from reporting.cell import visible
 
 
 def field(type_: Any, **settings: Any) -> Field:
@@ -19,6 +20,8 @@ def field(type_: Any, **settings: Any) -> Field:
     [
         ("text", "  a line ", "a line"),
         ("text", "", ""),
+        ("text", "\u200b\u202e ", ""),
+        ("text", "a\u200db", "a\u200db"),
         ("text", None, ""),
         ("text", 7, "7"),
         ("text", 7.0, "7"),
@@ -65,6 +68,11 @@ def test_a_cell_becomes_a_value(type_: str, cell: object, value: Value) -> None:
         ("integer", "twelve", "'twelve' is no whole number"),
         ("integer", "1.5", "'1.5' is no whole number"),
         ("integer", "1_000", "'1_000' is no whole number"),
+        ("integer", 10**18, "is no whole number"),
+        ("integer", 1e300, "is no whole number"),
+        ("text", "x" * 131_073, "is longer than 131,072 characters"),
+        ("list", "x" * 131_073, "is longer than 131,072 characters"),
+        ("list", ["x" * 70_000] * 2, "is longer than 131,072 characters"),
         ("integer", True, "True is no whole number"),
         ("integer", "9" * 5000, "is no whole number"),
         ("number", "many", "'many' is no number"),
@@ -77,7 +85,7 @@ def test_a_cell_becomes_a_value(type_: str, cell: object, value: Value) -> None:
     ],
 )
 def test_a_wrong_cell_is_refused_with_the_reason(type_: str, cell: object, reason: str) -> None:
-    with pytest.raises(ValueError, match=r"is no|holds") as refused:
+    with pytest.raises(ValueError, match=r"is no|holds|is longer") as refused:
         field(type_).parse(cell)
 
     assert reason in str(refused.value)
@@ -103,7 +111,7 @@ def test_split_characters_are_taken_literally() -> None:
     assert ("a", "b", "c") == field("list", split="]^-\\").parse("a]b-c")
 
 
-@given(st.lists(st.text().map(str.strip).filter(bool)))
+@given(st.lists(st.text().map(visible).filter(bool)))
 def test_a_json_array_of_strings_is_the_list_as_it_stands(items: list[str]) -> None:
     assert tuple(items) == field("list").parse(json.dumps(items))
 

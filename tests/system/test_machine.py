@@ -135,9 +135,12 @@ class Flower:
         self.headers = {"Authorization": f"Basic {token}"}
 
     def get(self, path: str) -> Any:
+        return json.loads(self.text(path))
+
+    def text(self, path: str) -> str:
         request = urllib.request.Request(self.url + path, headers=self.headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+            return str(answer.read().decode())
 
 
 def test_flower_shows_workers_tasks_and_queues(running: Machine) -> None:

@@ -1,0 +1,21 @@
+"""The command answers soon: what takes long to import waits until a command needs it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_the_command_line_imports_nothing_that_only_some_commands_need() -> None:
+    script = (
+        "import sys; from producer.cli import main; "
+        "print([name for name in ('celery', 'kombu', 'redis', 'alembic', 'flower', 'torch') "
+        "if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "[]" == done.stdout.strip()
