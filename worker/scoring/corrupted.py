@@ -1,0 +1,104 @@
+"""Corrupted words: almost, but not quite, a word of the row."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from worker.scoring.facts import Facts
+from worker.scoring.ordinary import is_form, is_ordinary
+from worker.scoring.words import HAN, placed_words
+
+_WORD = re.compile(rf"(?:(?![{HAN}])\w)+")
+_RUN = re.compile(f"[{HAN}]{{5,}}")
+_DIGITS = re.compile(r"\d+")
+# Words that a sentence changes, adds or drops without being wrong, and numerals.
+_FUNCTION = frozenset(
+    "的了和与及并在中上下等被将把对为是有以到从地得之其该此已未不也都就还又再使让给由于而或"
+)
+_NUMERALS = frozenset("零一二三四五六七八九十百千万两几多")
+_SHORTEST = 5
+
+
+def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
+    """The words of the text that are spoilt words of the row, as written, each once.
+
+    A word that the row does not have, of 5 letters or more, one edit away from one that it has
+    (two from 8 letters on, three from 12 on): a letter more, less, another or swapped. No
+    ordinary word or form of one, no form of a word of the row; different digits make another
+    identifier, not a spoilt one. In Chinese: one character another than in the row, between
+    the two before and the two after it.
+    """
+    text = unicodedata.normalize("NFKC", text)
+    found = [(word.start(), word[0]) for word in _WORD.finditer(text) if original(word[0], facts)]
+    found += _chinese(text, facts)
+    return tuple(dict.fromkeys(word for _, word in sorted(found)))
+
+
+def original(word: str, facts: Facts) -> str | None:
+    """The word of the row that this one is a spoilt form of; None if it is none."""
+    word = word.casefold()
+    if len(word) < _SHORTEST or word in facts.words or is_ordinary(word):
+        return None
+    near = [known for known in facts.words if _is_near(word, known)]
+    if not near or any(is_form(word, known) for known in facts.words):
+        return None
+    return min(near)
+
+
+def _is_near(word: str, known: str) -> bool:
+    """Within the edits that its length allows, and with the same digits."""
+    limit = 1 if len(word) < 8 else 2 if len(word) < 12 else 3
+    if abs(len(word) - len(known)) > limit or len(known) < _SHORTEST or word[0] != known[0]:
+        return False
+    if _DIGITS.findall(word) != _DIGITS.findall(known):
+        return False
+    return _num_edits(word, known, limit) <= limit
+
+
+def _num_edits(word: str, other: str, limit: int) -> int:
+    """Optimal string alignment: insertions, deletions, substitutions, swaps of neighbours.
+
+    Source: Damerau 1964, "A technique for computer detection and correction of spelling
+    errors". More than `limit` may come back as any larger number.
+    """
+    before: list[int] = []
+    last = list(range(len(other) + 1))
+    for row, letter in enumerate(word, start=1):
+        now = [row]
+        for column, theirs in enumerate(other, start=1):
+            cost = min(now[-1] + 1, last[column] + 1, last[column - 1] + (letter != theirs))
+            is_swap = row > 1 < column and letter == other[column - 2] and word[row - 2] == theirs
+            now.append(min(cost, before[column - 2] + 1) if is_swap else cost)
+        if min(now) > limit:
+            return limit + 1
+        before, last = last, now
+    return last[-1]
+
+
+def _chinese(text: str, facts: Facts) -> Iterator[tuple[int, str]]:
+    for run in _RUN.finditer(text):
+        places = {
+            place
+            for place in range(run.start() + 2, run.end() - 2)
+            if _is_spoilt(text, place, facts)
+        }
+        if places:
+            yield from _words_at(text, run, places)
+
+
+def _is_spoilt(text: str, place: int, facts: Facts) -> bool:
+    before, character, after = text[place - 2 : place], text[place], text[place + 1 : place + 3]
+    if character in _FUNCTION | _NUMERALS or before + character + after in facts.text:
+        return False
+    for found in re.finditer(f"{before}([{HAN}]){after}", facts.text):
+        if found[1] not in _FUNCTION | _NUMERALS:
+            return True
+    return False
+
+
+def _words_at(text: str, run: re.Match[str], places: set[int]) -> Iterator[tuple[int, str]]:
+    """The words of the run that hold these places; a single character takes in its neighbour."""
+    for at, word in placed_words(run[0]):
+        start, end = run.start() + at, run.start() + at + len(word)
+        if places & set(range(start, end)):
+            yield start, word if len(word) > 1 else text[start - 1 : end + 1]

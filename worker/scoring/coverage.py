@@ -1,0 +1,101 @@
+"""Coverage: how much of what a text should carry it does carry."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from worker.scoring.words import HAN, folded, placed_words
+
+NEAR = 0.8
+"""The share of an item's words, in order, from which the item counts as carried."""
+
+_Span = tuple[int, int]
+
+
+def carried(item: str, text: str) -> bool:
+    """Whether the text carries the item: as it stands, or at least 80 % of its words in order.
+
+    Case, blanks and punctuation between words don't matter; a number is carried whole
+    (`2.14` is not in `2.14.11`). The words must stand together: in one and a half times as
+    many words of the text, and two more.
+    """
+    return _find(folded(item), folded(text)) is not None
+
+
+def coverage(items: Sequence[str], text: str) -> float | None:
+    """The share of the items that the text carries, in [0, 1]; None where there are none.
+
+    A place in the text counts for one item: "Fix login page" does not carry "Fix login" too.
+    An item that is listed twice is asked for once.
+    """
+    wanted = sorted({folded(item) for item in items} - {""}, key=lambda item: (-len(item), item))
+    rest, num_carried = folded(text), 0
+    for item in wanted:
+        if span := _find(item, rest):
+            rest = rest[: span[0]] + "\0" * (span[1] - span[0]) + rest[span[1] :]
+            num_carried += 1
+    return num_carried / len(wanted) if wanted else None
+
+
+def _find(item: str, text: str) -> _Span | None:
+    """Where the text carries the item; both are folded."""
+    return (_find_exact(item, text) or _find_near(item, text)) if item else None
+
+
+def _find_exact(item: str, text: str) -> _Span | None:
+    before = "" if _is_edge(item[0]) else rf"(?<![^\W{HAN}])(?<!\d[.,])"
+    after = "" if _is_edge(item[-1]) else rf"(?![^\W{HAN}])(?![.,]\d)"
+    if item not in text:
+        return None
+    found = re.search(before + re.escape(item) + after, text)
+    return found.span() if found else None
+
+
+def _is_edge(character: str) -> bool:
+    """Whether a word may begin or end beside it: at punctuation, between Chinese characters."""
+    return re.match(rf"[\W{HAN}]", character) is not None
+
+
+def _find_near(item: str, text: str) -> _Span | None:
+    wanted = [word for _, word in placed_words(item)]
+    placed = list(placed_words(text))
+    num_needed = math.ceil(NEAR * len(wanted))
+    num_shared = (Counter(wanted) & Counter(word for _, word in placed)).total()
+    if not wanted or num_shared < num_needed:
+        return None
+    places = _bits(wanted)
+    reach = len(wanted) * 3 // 2 + 2
+    for start, (at, word) in enumerate(placed):
+        if word in places:
+            length, end = _in_order(places, len(wanted), placed[start : start + reach])
+            if length >= num_needed:
+                return at, end
+    return None
+
+
+def _bits(wanted: Sequence[str]) -> dict[str, int]:
+    """For each word, where it stands in the item, one bit a place."""
+    places: dict[str, int] = {}
+    for place, word in enumerate(wanted):
+        places[word] = places.get(word, 0) | 1 << place
+    return places
+
+
+def _in_order(
+    places: dict[str, int], num_wanted: int, placed: Sequence[tuple[int, str]]
+) -> tuple[int, int]:
+    """The longest common subsequence of item and text: its length, and where it ends.
+
+    One addition a word, all places of the item at once. Source: Hyyrö 2004, "Bit-parallel
+    LCS-length computation revisited".
+    """
+    missing = (1 << num_wanted) - 1
+    length, end = 0, 0
+    for at, word in placed:
+        matched = missing & places.get(word, 0)
+        missing = (missing + matched) | (missing - matched)
+        now = num_wanted - (missing & ((1 << num_wanted) - 1)).bit_count()
+        if now > length:
+            length, end = now, at + len(word)
+    return length, end
