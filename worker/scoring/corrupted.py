@@ -6,16 +6,18 @@ from collections.abc import Iterator
 
 from worker.scoring.facts import Facts
 from worker.scoring.ordinary import is_form, is_ordinary
+from worker.scoring.terms import parts_of, terms_in
 from worker.scoring.words import HAN, placed_words
 
-_WORD = re.compile(rf"(?:(?![{HAN}])\w)+")
 _RUN = re.compile(f"[{HAN}]{{5,}}")
+_CHARACTER = re.compile(f"[{HAN}]")
 _DIGITS = re.compile(r"\d+")
 # Words that a sentence changes, adds or drops without being wrong, and numerals.
 _FUNCTION = frozenset(
     "的了和与及并在中上下等被将把对为是有以到从地得之其该此已未不也都就还又再使让给由于而或"
 )
 _NUMERALS = frozenset("零一二三四五六七八九十百千万两几多")
+_FIXED = _FUNCTION | _NUMERALS
 _SHORTEST = 5
 
 
@@ -29,7 +31,12 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     the two before and the two after it.
     """
     text = unicodedata.normalize("NFKC", text)
-    found = [(word.start(), word[0]) for word in _WORD.finditer(text) if original(word[0], facts)]
+    found = [
+        (term.start, part)
+        for term in terms_in(text)
+        for part in parts_of(term.text)
+        if original(part, facts)
+    ]
     found += _chinese(text, facts)
     return tuple(dict.fromkeys(word for _, word in sorted(found)))
 
@@ -88,12 +95,19 @@ def _chinese(text: str, facts: Facts) -> Iterator[tuple[int, str]]:
 
 def _is_spoilt(text: str, place: int, facts: Facts) -> bool:
     before, character, after = text[place - 2 : place], text[place], text[place + 1 : place + 3]
-    if character in _FUNCTION | _NUMERALS or before + character + after in facts.text:
+    if not _is_content(character) or before + character + after in facts.text:
         return False
-    for found in re.finditer(f"{before}([{HAN}]){after}", facts.text):
-        if found[1] not in _FUNCTION | _NUMERALS:
+    start = facts.text.find(before)
+    while start >= 0:
+        other = facts.text[start + 2 : start + 3]
+        if facts.text.startswith(after, start + 3) and _is_content(other):
             return True
+        start = facts.text.find(before, start + 1)
     return False
+
+
+def _is_content(character: str) -> bool:
+    return _CHARACTER.match(character) is not None and character not in _FIXED
 
 
 def _words_at(text: str, run: re.Match[str], places: set[int]) -> Iterator[tuple[int, str]]:

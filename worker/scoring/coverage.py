@@ -10,6 +10,10 @@ from worker.scoring.words import HAN, folded, placed_words
 NEAR = 0.8
 """The share of an item's words, in order, from which the item counts as carried."""
 
+_IN_WORD = re.compile(rf"[^\W{HAN}]")
+_GOES_ON_BEFORE = re.compile(rf"(?:[^\W{HAN}]|\d[.,])\Z")
+_GOES_ON_AFTER = re.compile(rf"[^\W{HAN}]|[.,]\d")
+
 _Span = tuple[int, int]
 
 
@@ -44,17 +48,16 @@ def _find(item: str, text: str) -> _Span | None:
 
 
 def _find_exact(item: str, text: str) -> _Span | None:
-    before = "" if _is_edge(item[0]) else rf"(?<![^\W{HAN}])(?<!\d[.,])"
-    after = "" if _is_edge(item[-1]) else rf"(?![^\W{HAN}])(?![.,]\d)"
-    if item not in text:
-        return None
-    found = re.search(before + re.escape(item) + after, text)
-    return found.span() if found else None
-
-
-def _is_edge(character: str) -> bool:
-    """Whether a word may begin or end beside it: at punctuation, between Chinese characters."""
-    return re.match(rf"[\W{HAN}]", character) is not None
+    """As it stands, unless a word or a number goes on before or after it."""
+    start = text.find(item)
+    while start >= 0:
+        end = start + len(item)
+        goes_on_before = _IN_WORD.match(item) and _GOES_ON_BEFORE.search(text, 0, start)
+        goes_on_after = _IN_WORD.match(item[-1]) and _GOES_ON_AFTER.match(text, end)
+        if not goes_on_before and not goes_on_after:
+            return start, end
+        start = text.find(item, start + 1)
+    return None
 
 
 def _find_near(item: str, text: str) -> _Span | None:

@@ -1,6 +1,6 @@
 """Ordinary English words and their forms: what a sentence needs, whatever the row says."""
 
-from os.path import commonprefix
+from itertools import takewhile
 
 _WORDS = """
 about above across act action active activity actual actually add addition additional address
@@ -94,7 +94,8 @@ def is_ordinary(word: str) -> bool:
 def is_form(word: str, other: str) -> bool:
     """Whether both may be forms of one word: complete and completed, organise and organize."""
     word, other = _american(word), _american(other)
-    shared = len(commonprefix([word, other]))
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False))
+    shared = sum(1 for _ in alike)
     if shared < max(3, min(len(word), len(other)) - 3):
         return False
     return all(_is_ending(each[shared:], each[shared - 1]) for each in (word, other))

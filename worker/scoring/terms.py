@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from worker.scoring.words import HAN
 
-_TERM = re.compile(rf"(?:(?![{HAN}])[\w.\-/+#@&%$€~*'’\\]|(?<=\d)[,:](?=\d))+")
+_INNER = rf"[^\s{HAN}()\[\]{{}}<>\"“”‘`;!?=|…,:、。，；：！？（）《》「」『』【】·–—]+"
+_TERM = re.compile(rf"{_INNER}(?:(?<=\d)[,:](?=\d){_INNER})*")
 _OUTSIDE = ".-/+#@&%$€~*'’\\_"
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SEPARATOR = re.compile(r"[-/+#@&%$€~*'’\\]+|\.(?!\d)|(?<!\d)\.")

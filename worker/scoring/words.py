@@ -10,7 +10,7 @@ HAN = "㐀-䶿一-鿿豈-﫿"
 """Chinese characters, fit to stand in the brackets of a pattern."""
 
 # A number keeps its points, so that 2.14 is no part of 2.14.11.
-_PIECE = re.compile(rf"([{HAN}]+)|[^\W\d_]?\d+(?:[.,]\d+)*(?:[^\W{HAN}]+)?|(?:(?![{HAN}])\w)+")
+_PIECE = re.compile(rf"([{HAN}]+)|[^\W\d_]?\d+(?:[.,]\d+)*(?:[^\W{HAN}]+)?|[^\W{HAN}]+")
 
 
 def folded(text: str) -> str:
