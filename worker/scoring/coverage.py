@@ -2,8 +2,9 @@
 
 import math
 import re
-from collections import Counter
-from collections.abc import Sequence
+from bisect import bisect
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from worker.scoring.words import HAN, folded, placed_words
 
@@ -13,6 +14,8 @@ NEAR = 0.8
 _IN_WORD = re.compile(rf"[^\W{HAN}]")
 _GOES_ON_BEFORE = re.compile(rf"(?:[^\W{HAN}]|\d[.,])\Z")
 _GOES_ON_AFTER = re.compile(rf"[^\W{HAN}]|[.,]\d")
+
+_IS_HAN = re.compile(f"[{HAN}]").match
 
 _Span = tuple[int, int]
 
@@ -62,19 +65,40 @@ def _find_exact(item: str, text: str) -> _Span | None:
 
 def _find_near(item: str, text: str) -> _Span | None:
     wanted = [word for _, word in placed_words(item)]
-    placed = list(placed_words(text))
     num_needed = math.ceil(NEAR * len(wanted))
-    num_shared = (Counter(wanted) & Counter(word for _, word in placed)).total()
-    if not wanted or num_shared < num_needed:
+    placed = list(_found(set(wanted), text))
+    if not wanted or len(placed) < num_needed:
         return None
-    places = _bits(wanted)
+    places, numbers = _bits(wanted), [word.number for word in placed]
     reach = len(wanted) * 3 // 2 + 2
-    for start, (at, word) in enumerate(placed):
-        if word in places:
-            length, end = _in_order(places, len(wanted), placed[start : start + reach])
-            if length >= num_needed:
-                return at, end
+    for first, word in enumerate(placed):
+        last = bisect(numbers, word.number + reach - 1)
+        length, end = _in_order(places, len(wanted), placed[first:last])
+        if length >= num_needed:
+            return word.start, end
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word of an item, found in the text: where, and at the which word of the text."""
+
+    start: int
+    number: int
+    text: str
+
+
+def _found(wanted: set[str], text: str) -> list[_Word]:
+    """Where the words stand; Chinese ones wherever they are written, however the text is cut."""
+    placed = list(placed_words(text))
+    starts = [start for start, _ in placed]
+    found = [(start, word) for start, word in placed if word in wanted and not _IS_HAN(word)]
+    for word in filter(_IS_HAN, wanted):
+        start = text.find(word)
+        while start >= 0:
+            found.append((start, word))
+            start = text.find(word, start + 1)
+    return [_Word(start, bisect(starts, start), word) for start, word in sorted(found)]
 
 
 def _bits(wanted: Sequence[str]) -> dict[str, int]:
@@ -85,20 +109,18 @@ def _bits(wanted: Sequence[str]) -> dict[str, int]:
     return places
 
 
-def _in_order(
-    places: dict[str, int], num_wanted: int, placed: Sequence[tuple[int, str]]
-) -> tuple[int, int]:
+def _in_order(places: dict[str, int], num_wanted: int, words: Iterable[_Word]) -> tuple[int, int]:
     """The longest common subsequence of item and text: its length, and where it ends.
 
     One addition a word, all places of the item at once. Source: Hyyrö 2004, "Bit-parallel
     LCS-length computation revisited".
     """
-    missing = (1 << num_wanted) - 1
+    missing = everywhere = (1 << num_wanted) - 1
     length, end = 0, 0
-    for at, word in placed:
-        matched = missing & places.get(word, 0)
+    for word in words:
+        matched = missing & places[word.text]
         missing = (missing + matched) | (missing - matched)
-        now = num_wanted - (missing & ((1 << num_wanted) - 1)).bit_count()
+        now = num_wanted - (missing & everywhere).bit_count()
         if now > length:
-            length, end = now, at + len(word)
+            length, end = now, word.start + len(word.text)
     return length, end

@@ -90,12 +90,11 @@ def _is_number(figures: str, facts: Facts) -> bool:
 
 def _invented_numbers(text: str, facts: Facts) -> Iterator[_Found]:
     """Those that are written as words; one is an article as often as a number."""
-    for found in numerals.ENGLISH.finditer(text):
-        value = numerals.english_value(found[0])
-        if value != 1 and not _is_number(str(value), facts):
-            yield found.start(), found[0]
-    for found in _COUNTED.finditer(text):
-        value = value_of(found[1])
+    valued = [
+        *((found, numerals.english_value(found[0])) for found in numerals.ENGLISH.finditer(text)),
+        *((found, value_of(found[1])) for found in _COUNTED.finditer(text)),
+    ]
+    for found, value in valued:
         if value not in (None, 1) and not _is_number(str(value), facts):
             yield found.start(), found[0]
 
