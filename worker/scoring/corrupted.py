@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from worker.scoring.facts import Facts
 from worker.scoring.ordinary import is_form, is_ordinary
-from worker.scoring.terms import parts_of, terms_in
+from worker.scoring.terms import humps_of, parts_of, terms_in
 from worker.scoring.words import HAN, placed_words
 
 _RUN = re.compile(f"[{HAN}]{{5,}}")
@@ -19,16 +19,19 @@ _FUNCTION = frozenset(
 _NUMERALS = frozenset("零一二三四五六七八九十百千万两几多")
 _FIXED = _FUNCTION | _NUMERALS
 _SHORTEST = 5
+_SURE = 7
+"""From so many letters on, the first one may be wrong too."""
 
 
 def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     """The words of the text that are spoilt words of the row, as written, each once.
 
-    A word that the row does not have, of 5 letters or more, one edit away from one that it has
-    (two from 8 letters on, three from 12 on): a letter more, less, another or swapped. No
-    ordinary word or form of one, no form of a word of the row; different digits make another
-    identifier, not a spoilt one. In Chinese: one character another than in the row, between
-    the two before and the two after it.
+    A word that the row does not have, of 5 letters or more, a few letters from one that it
+    has: one up to 6 letters, two up to 9, three up to 12, then four; more, less, another, or
+    swapped with its neighbour. No ordinary word, no form of one or of a word of the row; other
+    digits, or sound words put together otherwise, make another identifier, not a spoilt one.
+    A word with a broken character is spoilt. In Chinese: one character another than in the
+    row, between the two before and the two after it.
     """
     text = unicodedata.normalize("NFKC", text)
     found = [
@@ -43,8 +46,12 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
 
 def original(word: str, facts: Facts) -> str | None:
     """The word of the row that this one is a spoilt form of; None if it is none."""
+    if "\ufffd" in word:
+        return "\ufffd"
+    if all(_is_sound(hump.casefold(), facts) for hump in humps_of(word)[1:] or [word]):
+        return None
     word = word.casefold()
-    if len(word) < _SHORTEST or word in facts.words or is_ordinary(word):
+    if len(word) < _SHORTEST or _is_sound(word, facts):
         return None
     near = [known for known in facts.words if _is_near(word, known)]
     if not near or any(is_form(word, known) for known in facts.words):
@@ -52,14 +59,20 @@ def original(word: str, facts: Facts) -> str | None:
     return min(near)
 
 
+def _is_sound(word: str, facts: Facts) -> bool:
+    return word in facts.words or is_ordinary(word)
+
+
 def _is_near(word: str, known: str) -> bool:
     """Within the edits that its length allows, and with the same digits."""
-    limit = 1 if len(word) < 8 else 2 if len(word) < 12 else 3
-    if abs(len(word) - len(known)) > limit or len(known) < _SHORTEST or word[0] != known[0]:
+    limit = min(max(1, (len(word) - 1) // 3), 4)
+    if len(known) < _SHORTEST or abs(len(word) - len(known)) > limit:
         return False
-    if _DIGITS.findall(word) != _DIGITS.findall(known):
+    if word[0] != known[0] and len(word) < _SURE:
         return False
-    return _num_edits(word, known, limit) <= limit
+    return _DIGITS.findall(word) == _DIGITS.findall(known) and (
+        _num_edits(word, known, limit) <= limit
+    )
 
 
 def _num_edits(word: str, other: str, limit: int) -> int:

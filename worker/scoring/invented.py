@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from worker.scoring import numerals
 from worker.scoring.corrupted import original
@@ -23,10 +23,11 @@ _NUMBER = re.compile(rf"v?({FIGURES.pattern}|\d+(?::\d+)+)", re.IGNORECASE)
 _STARTS = frozenset(".!?:;…。！？•-–—\n")
 _OPENING = re.compile(r"[\s\"'“‘(\[{*_#>`]*$")
 # Who does this is somebody, also at the beginning of a sentence.
-_DOES = re.compile(
-    r"(?:['’]s\b|,? (?:has |have |also |then )?(?:completed|finished|worked|plans|will|fixed|added|"
-    r"wrote|delivered|focused|reviewed|implemented|updated|helped|joined|led|did)\b)"
+_DEEDS = (
+    "completed|finished|worked|plans|will|fixed|added|wrote|delivered|focused|reviewed|"
+    "implemented|updated|helped|joined|led|did"
 )
+_DOES = re.compile(rf"(?: [A-Z]\w+)?(?:['’]s\b|,? (?:has |have |also |then )?(?:{_DEEDS})\b)")
 
 _Found = tuple[int, str]
 
@@ -163,15 +164,13 @@ def _is_name(part: str, facts: Facts) -> bool:
     return not is_known and not any(is_form(word, known) for known in facts.words)
 
 
-def _joined(text: str, names: list[Term]) -> Iterator[_Found]:
+def _joined(text: str, names: Iterable[Term]) -> Iterator[_Found]:
     """Names that follow each other are one."""
-    start, end = None, 0
-    for term in names:
-        if start is not None and text[end : term.start] == " ":
-            end = term.start + len(term.text)
-            continue
-        if start is not None:
-            yield start, text[start:end]
-        start, end = term.start, term.start + len(term.text)
-    if start is not None:
-        yield start, text[start:end]
+    spans: list[tuple[int, int]] = []
+    for name in names:
+        end = name.start + len(name.text)
+        if spans and text[spans[-1][1] : name.start] == " ":
+            spans[-1] = spans[-1][0], end
+        else:
+            spans.append((name.start, end))
+    yield from ((start, text[start:end]) for start, end in spans)

@@ -3,74 +3,90 @@
 from itertools import takewhile
 
 _WORDS = """
-about above across act action active activity actual actually add addition additional address
-adjust advance after again against agree ahead aim align all allow almost alone along already also
-although always among amount analysis and announce another answer any anyone anything appear apply
-approach appropriate approve area around arrange arrive ask aspect assist at attempt attend
-attention automatic available aware away back base basic batch become before begin behind being
-believe below benefit beside best better between beyond bit both bottom break brief bring broad
-build busy but by call can capability carry case cause certain challenge chance change check choice
-choose clarify clean clear clearly close code colleague collect come comment commit common
-communicate company compare complete complex component concern conclude condition confirm connect
-consider consist consistent contact contain content continue contribute control conversation
-coordinate correct correctly correspond could count couple cover create critical current currently
-customer cycle data day deal decide decision dedicate deep define delay deliver depend deploy
-describe description design desire detail determine develop developer difference different
-difficult direct directly discuss discover display divide do document down draft drive due during
-each early easier easily easy edge edit effect effective efficient effort either element else
-employee enable encounter encourage end engage engineer enhance enough ensure enter entire
-environment equal error especially essential establish estimate evaluate even event ever every
-everyone everything evidence exact exactly examine example except exchange execute exist expand
-expect experience explain explore express extend extension extra face fact fail failure fair fall
-far fast feature feedback few field figure file fill final finally find fine finish first fit fix
-flexible focus follow for form format former forward found foundation four free frequent from full
-function further future gain gap gather general generate get give go goal good great ground group
-grow guide hand handle happen hard have he head hear help her here high highlight him his hold home
-hope hour how however idea identify if impact implement important improve in include incomplete
-increase indeed indicate individual inform information initial input inside insight install instance
-instead integrate intend interest internal into introduce investigate involve is issue it item its
-itself job join just keep key kind know lack large last late later latest lead learn least leave
-length less let level light like likely limit line link list little live local log long look loop
-lose lot low main maintain maintenance major make manage manner many mark match matter may mean
-measure meet meeting member mention merge message method might milestone mind minor miss mode model
-moment monitor month more morning most mostly move much multiple must name namely near nearly
-necessary need never nevertheless new next night no nobody node none nor normal not note nothing
-notice now number object objective observe obtain occur of off offer often old on once one ongoing
-only onto open operate operation opportunity optimize option or order organize original other
-otherwise our out outcome outline output outstanding over overall own page pair part partial
-particular partly pass past patch path pattern pause pending people per percent perform performance
-perhaps period person phase pick piece place plan planned platform play please plus point position
-positive possible post potential practice precise prefer prepare present prevent previous previously
-primary print prior priority probably problem procedure proceed process produce product progress
-project proper properly propose prove provide public pull purpose push put quality quarter question
-queue quick quickly quite raise range rate rather reach read ready real really reason receive recent
-recently record reduce refer refine reflect regard regular relate relation release relevant rely
-remain remainder remaining remove render repair repeat replace report request require research
-resolve resource respect respective respond rest restore result resume return review revise right
-risk role roll round routine row rule run safe same sample save say schedule scope second section
-secure see seem select send separate serve service session set several shape share she ship short
-should show side sign similar simple simplify simply since single site situation size slip slow
-small smooth so solid solution solve some someone something soon sort source space special specific
-spend split stable staff stage stand standard start state statement status stay step still stop
-store strategy streamline strength strict strong structure study stuff subject submit subsequent
-succeed success such sufficient suggest suit sum summary support sure switch system table tackle
-take talk target task team technical tell term test text than thank that the their them themselves
-then there therefore these they thing think third this thorough those though three through
-throughout thus time tiny title to today together tomorrow too tool top topic total touch toward
-towards track transfer transition treat trouble true try turn twice two type typical under
-understand unfinished unit until up upcoming update upon use useful user usual usually valid
-valuable value various version very via view visible visit wait want was watch way we week weekly
-well were what when where whether which while white who whole whom whose why wide will wish with
-within without word work workday worker world would write wrong yes yesterday yet you your zero
-accomplish achieve acknowledge am an are as be been begun brought built came chosen did does done
-drawn driven fell felt five fixes gave given gone got grew had has held higher its kept knew known
-laid led left lower made met nine outage overview paid plain ran said sat saw seen sent seven shown
-six slight sold spent spoke stood successfully ten thought told took under underlying understood
-unplanned went won wrote written blocked blocker backlog bug department collaborate colleagues
-contribution daily deadline deliverable expectation follow-up gap handover highlight holiday leave
-maintain monday onboard outlook owner pipeline progress quarterly refactor remote sprint stakeholder
-standup survey sync ticket training vacation workflow workload workstream
-mr mrs ms dr prof
+about above absolute access accomplish achieve acknowledge across act action activate active
+activity actual actually add addition additional address adjust advance after again against agree
+ahead aim algorithm align all allow almost alone along already also alternative although always am
+among amount an analysis and announce another answer any anyone anything appear apply approach
+appropriate approve are area argument around arrange arrive artifact as ask aspect assert assist
+associate assume asynchronous at attach attempt attend attention attribute authentic authorize
+automatic available average avoid aware away back backend backlog base basic batch be become been
+before begin begun behavior behind being believe below benefit beside best better between beyond
+bit block blocked blocker both bottom boundary break brief bring broad brought bug build built
+busy but by cache call came can cancel capability carry case cause certain challenge chance change
+check choice choose chosen clarify class clean clear clearly client close cluster code collaborate
+colleague colleagues collect come command comment commit common communicate company compare
+compatible compile complete complex component compute concept concern conclude concurrent
+condition configure confirm conflict connect consider consist consistent constant constraint
+contact contain content context continue contribute contribution control conversation conversion
+convert coordinate copy core correct correctly correspond could count couple cover crash create
+credential critical current currently custom customer cycle daily dashboard data database day
+deadline deal debug decide decision dedicate deep default define delay delete deliver deliverable
+department depend dependency deploy deprecate describe description design desire destination
+detail detect determine develop developer device did difference different difficult direct
+directly disable discard discover discuss disk display distance distribute divide do document does
+domain done down download dr draft drawn drive driven drop due duplicate during dynamic each early
+easier easily easy edge edit effect effective efficient effort either element else employee enable
+encode encounter encourage end endpoint engage engineer enhance enough ensure enter entire entity
+environment equal equivalent error especially essential establish estimate evaluate even event
+ever every everyone everything evidence exact exactly examine example except exception exchange
+exclude execute exist expand expect expectation experience explain explicit explore export express
+extend extension external extra extract face fact fail failure fair fall far fast feature feedback
+fell felt few field figure file fill filter final finally find fine finish first fit five fix
+fixes flag flexible focus folder follow follow-up for form format former forward found foundation
+four frame framework free frequent from frontend full function further future gain gap gather gave
+general generate get give given global go goal gone good got great grew ground group grow guide
+had hand handle handover happen hard has have he head hear held help her here hidden high higher
+highlight him his hold holiday home hook hope host hour how however idea identify if ignore
+immediate impact implement implicit import important improve in inactive include incomplete
+increase indeed index indicate individual inform information infrastructure initial input insert
+inside insight install instance instead integral integrate intend interest interface internal
+interval into introduce invalid investigate involve is issue it item iterate iteration its itself
+job join just keep kept key kind knew know known lack laid large last late later latest layer
+layout lead learn least leave led left length less let level library light like likely limit line
+link list little live load local lock log logic login long look loop lose lot low lower made main
+maintain maintenance major make manage manner many mapping mark match matter maximum may mean
+measure meet meeting member memory mention merge message met method might migrate milestone mind
+minimum minor miss missing mode model module moment monitor month more morning most mostly move mr
+mrs ms much multiple must name namely native near nearly necessary need network never nevertheless
+new next night nine no nobody node none nor normal not note nothing notice notify now null number
+numeric object objective observe obtain occur of off offer often old on onboard once one ongoing
+online only onto open operate operation opportunity optimal optimize option optional or order
+organize original other otherwise our out outage outcome outline outlook output outstanding over
+overall overhead override overview own owner package page paid pair parallel parameter parent
+parse part partial particular partly pass password past patch path pattern pause pending people
+per percent perfect perform performance perhaps period permission person phase pick piece pipeline
+pixel place plain plan planned platform play please plugin plus point policy position positive
+possible post potential practice precise predict prefer prefix prepare present preserve prevent
+previous previously primary print prior priority private probably problem procedure proceed
+process produce product prof progress project propagate proper properly propose protect protocol
+prove provide proxy public pull purpose push put quality quarter quarterly query question queue
+quick quickly quite raise ran random range rate rather reach read ready real really reason receive
+recent recently record reduce refactor refer reference refine reflect regard register regression
+regular reject relate relation release relevant reliable rely remain remainder remaining remote
+remove render repair repeat replace report request require research reserve reset resize resolve
+resource respect respective respond rest restore result resume retry return review revise right
+risk role roll root round routine row rule run runtime safe said same sample sat save saw say
+scale schedule schema scope script search second section secure see seem seen select send sent
+separate serve server service session set setup seven several shape share she shell ship short
+should show shown side sign signal similar simple simplify simply since single site situation six
+size skip slight slip slow small smooth snapshot so sold solid solution solve some someone
+something soon sort source space special specific specify spend spent split spoke sprint stable
+staff stage stakeholder stand standard standup start state statement static status stay step still
+stood stop storage store strategy stream streamline strength strict string strong structure study
+stuff style subject submit subsequent subset succeed success successfully such sufficient suffix
+suggest suit sum summary support sure survey switch symbol sync syntax system table tackle take
+talk target task team technical tell template temporary ten term terminal test text than thank
+that the their them themselves then there therefore these they thing think third this thorough
+those though thought thread three threshold through throughout thus ticket time timeout tiny title
+to today together toggle token told tomorrow too took tool top topic total touch toward towards
+trace track traffic training transaction transfer transform transition translate treat trigger
+trouble true try turn twice two type typical undefined under underlying understand understood
+unfinished unique unit unplanned until up upcoming update upgrade upload upon use useful user
+usual usually vacation valid valuable value variable various vector verify version vertical very
+via view visible visit wait want was watch way we week weekly well went were what when where
+whether which while white who whole whom whose why wide will wish with within without won word
+work workday worker workflow workload workstream world would wrap write written wrong wrote yes
+yesterday yet you your zero
 """
 ORDINARY = frozenset(_WORDS.split())
 
@@ -83,7 +99,11 @@ _ENDINGS = frozenset(
         *("ication", "ications", "ification", "ure", "ures", "ing's", "ings", "ability", "ional"),
     )
 )
-_SPELLINGS = (("isation", "ization"), ("ise", "ize"), ("ising", "izing"), ("our", "or"))
+_SPELLINGS = (
+    *(("isation", "ization"), ("ise", "ize"), ("ising", "izing"), ("isab", "izab")),
+    *(("our", "or"), ("logue", "log")),
+)
+_PREFIXES = ("un", "in", "re", "non", "pre", "over")
 
 
 def is_ordinary(word: str) -> bool:
@@ -94,16 +114,22 @@ def is_ordinary(word: str) -> bool:
 def is_form(word: str, other: str) -> bool:
     """Whether both may be forms of one word: complete and completed, organise and organize."""
     word, other = _american(word), _american(other)
+    beginnings = [word, *(word.removeprefix(prefix) for prefix in _PREFIXES)]
+    return any(_differ_in_ending(beginning, other) for beginning in dict.fromkeys(beginnings))
+
+
+def _differ_in_ending(word: str, other: str) -> bool:
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False))
     shared = sum(1 for _ in alike)
     if shared < max(3, min(len(word), len(other)) - 3):
         return False
-    return all(_is_ending(each[shared:], each[shared - 1]) for each in (word, other))
+    return all(_is_ending(each[:shared], each[shared:]) for each in (word, other))
 
 
-def _is_ending(rest: str, last: str) -> bool:
+def _is_ending(stem: str, rest: str) -> bool:
     """Also with the last letter of the stem doubled: plan and plan-ned."""
-    return rest in _ENDINGS or (rest[0] == last and rest[1:] in _ENDINGS)
+    is_doubled = rest[:1] == stem[-1] != stem[-2]
+    return rest in _ENDINGS or (is_doubled and rest[1:] in _ENDINGS)
 
 
 def _american(word: str) -> str:
@@ -121,7 +147,7 @@ def _stems(word: str) -> set[str]:
             stems |= {stem, stem + "e", stem + "y"}
             if stem[-1] == stem[-2:-1]:
                 stems.add(stem[:-1])
-    for prefix in ("un", "re", "non", "pre", "over"):
+    for prefix in _PREFIXES:
         if word.startswith(prefix):
             stems.add(word[len(prefix) :])
     return stems

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from worker.scoring.words import HAN
 
 _INNER = rf"[^\s{HAN}()\[\]{{}}<>\"“”‘`;!?=|…,:、。，；：！？（）《》「」『』【】·–—]+"
-_TERM = re.compile(rf"{_INNER}(?:(?<=\d)[,:](?=\d){_INNER})*")
+_TERM = re.compile(rf"[a-z]+://{_INNER}|{_INNER}(?:(?<=\d)[,:](?=\d){_INNER})*")
 _OUTSIDE = ".-/+#@&%$€~*'’\\_"
 _POSSESSIVE = re.compile(r"['’]s?$")
 _SEPARATOR = re.compile(r"[-/+#@&%$€~*'’\\]+|\.(?!\d)|(?<!\d)\.")
