@@ -20,6 +20,8 @@ from reporting.spec import TEMPLATE_TOML, ReportSpec, TemplateSpec, parse_spec
 from reporting.trial import problems_of
 
 UNGROUPED = "ungrouped"
+REFERENCE = "reference"
+"""The field that holds a text that a person wrote, unless a section names another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,17 @@ class Template:
         """The whole prompt of each section, in the template's order."""
         return prompts(self.content[PROMPT_TEMPLATE], self.sections, values)
 
+    def references(self, values: Mapping[str, Value]) -> dict[str, str]:
+        """Of each section that a person wrote too, what they wrote."""
+        named = {each.name: each.reference or REFERENCE for each in self.sections}
+        texts = {section: values.get(field) for section, field in named.items()}
+        return {section: text for section, text in texts.items() if isinstance(text, str) and text}
+
+    def facts(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The row without what a person wrote of it: that is no fact that the model was given."""
+        written = {each.reference or REFERENCE for each in self.sections}
+        return {name: value for name, value in values.items() if name not in written}
+
     def title(self, values: Mapping[str, Value]) -> str:
         return render_line("report.title", self.report.title, values)
 
@@ -87,7 +100,7 @@ class Template:
         values: Mapping[str, Value],
         sections: Mapping[str, str],
         *,
-        scores: Mapping[str, Mapping[str, float | None]],
+        scores: Mapping[str, Mapping[str, Any]],
         batch: Mapping[str, Any],
         row: int,
     ) -> Document:

@@ -1,32 +1,49 @@
 """All scores of a section's candidates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from worker.engine import Candidate
-from worker.scoring.cosine import cosine_to_facts
+from worker.scoring.chrf import chrf
+from worker.scoring.corrupted import corrupted
+from worker.scoring.cosine import cosines_to_facts
+from worker.scoring.coverage import coverage
 from worker.scoring.entropy import word_entropy
+from worker.scoring.facts import Facts
+from worker.scoring.invented import invented
 from worker.scoring.perplexity import perplexity
+from worker.scoring.scores import Scores
+from worker.scoring.variety import distinct, repetition
 from worker.scoring.words import words
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What was measured of one candidate; each score's own docstring gives its formula."""
+def score_section(
+    candidates: Sequence[Candidate],
+    facts: Facts | None = None,
+    *,
+    items: Sequence[str] = (),
+    reference: str = "",
+) -> list[Scores]:
+    """Score the candidates of one section, in their order.
 
-    perplexity: float | None
-    entropy: float
-    cosine: float
-
-
-def score_section(candidates: Sequence[Candidate], facts: str) -> list[Scores]:
-    """Score the candidates of one section against the row's facts, in their order."""
-    cosines = cosine_to_facts([candidate.text for candidate in candidates], facts)
+    Without the row's facts, what is held against them is None: cosine, coverage, invented,
+    corrupted; without `items` to carry, coverage; without a reference, chrF.
+    """
+    drawn = [words(candidate.text) for candidate in candidates]
+    cosines = cosines_to_facts(drawn, words(facts.text)) if facts else [None] * len(drawn)
     return [
         Scores(
             perplexity=perplexity(candidate.logprobs),
-            entropy=word_entropy(words(candidate.text)),
+            entropy=word_entropy(its_words),
+            distinct_words=len(set(its_words)),
+            distinct_1=distinct(its_words, 1),
+            distinct_2=distinct(its_words, 2),
+            repetition=repetition(its_words),
+            num_words=len(its_words),
             cosine=cosine,
+            coverage=coverage(items, candidate.text) if facts else None,
+            invented=invented(candidate.text, facts) if facts else None,
+            corrupted=corrupted(candidate.text, facts) if facts else None,
+            chrf=chrf(candidate.text, reference) if reference else None,
         )
-        for candidate, cosine in zip(candidates, cosines, strict=True)
+        for candidate, its_words, cosine in zip(candidates, drawn, cosines, strict=True)
     ]
