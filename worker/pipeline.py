@@ -12,31 +12,17 @@ from dataclasses import asdict, dataclass, replace
 
 from ledger.states import Outcome
 from ledger.store import CandidateRecord, Ended, ReportRecord
-from worker.choice import choose
 from worker.claims import Claim, Claims
 from worker.engine import Candidate, Engine, EngineDied, Message, Prompt
 from worker.inflight import InFlight
+from worker.judge import Judge, Judged
 from worker.printable import printable
-from worker.scoring import Scores, facts_of, score_section
 from worker.writer import Writer
 
 log = logging.getLogger(__name__)
 
 SUPERSEDED = "superseded"
 """The tally's name for results that came after a later claim, and changed nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One section's candidates, their scores, and the one that was chosen."""
-
-    candidates: tuple[Candidate, ...]
-    scores: Sequence[Scores]
-    chosen: int
-
-    @property
-    def text(self) -> str:
-        return self.candidates[self.chosen].text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +83,49 @@ class Pipeline:
 
     def _write(self, claim: Claim) -> Ended:
         template, fields = claim.plan.template, claim.job.fields
-        candidates = self._generate(claim)
-        facts = facts_of(fields)
-        judged = {name: _judge(texts, facts) for name, texts in candidates.items()}
+        judged = self._judged(claim)
         document = template.render(
             fields,
             {name: section.text for name, section in judged.items()},
-            scores={name: asdict(each.scores[each.chosen]) for name, each in judged.items()},
+            scores={name: asdict(section.best) for name, section in judged.items()},
             batch=claim.plan.batch_facts,
             row=claim.job.row,
         )
-        report = ReportRecord(document.title, document.markdown, self._engine.model.digest)
+        report = ReportRecord(
+            document.title,
+            document.markdown,
+            self._engine.model.digest,
+            review=[each for section in judged.values() for each in section.shortfalls],
+        )
         return _succeeded(claim, judged, report)
 
-    def _generate(self, claim: Claim) -> dict[str, tuple[Candidate, ...]]:
-        """All sections are submitted before one is waited for."""
+    def _judged(self, claim: Claim) -> dict[str, Judged]:
+        """Each section, drawn again while its gate refuses it and its template allows."""
         try:
-            samplings = claim.plan.samplings(claim.job.row)
-            futures = {
-                name: self._engine.submit(_prompt(text), samplings[name])
-                for name, text in claim.plan.template.prompts(claim.job.fields).items()
-            }
-            with self._in_flight.holding(claim.job.id, futures.values()):
-                return {name: _clean(future.result()) for name, future in futures.items()}
+            judge = Judge(claim.plan.template, claim.job.fields)
+            wanted = claim.plan.template.prompts(claim.job.fields)
+            judged: dict[str, Judged] = {}
+            round = claim.job.first_round
+            while wanted:
+                drawn = self._generate(claim, wanted, round)
+                judged |= judge.judge(drawn, round, judged)
+                wanted = {name: text for name, text in wanted.items() if judged[name].is_refused}
+                round += 1
+            return judged
         finally:
             self._claims.leave(claim)
+
+    def _generate(
+        self, claim: Claim, prompts: Mapping[str, str], round: int
+    ) -> dict[str, tuple[Candidate, ...]]:
+        """All sections are submitted before one is waited for."""
+        samplings = claim.plan.samplings(claim.job.row, round)
+        futures = {
+            name: self._engine.submit(_prompt(text), samplings[name])
+            for name, text in prompts.items()
+        }
+        with self._in_flight.holding(claim.job.id, futures.values()):
+            return {name: _clean(future.result()) for name, future in futures.items()}
 
     def _failed(self, claim: Claim, error: Exception) -> Ended:
         if isinstance(error, CancelledError):
@@ -151,11 +155,6 @@ def _clean(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     return tuple(replace(one, text=printable(one.text)) for one in candidates)
 
 
-def _judge(candidates: tuple[Candidate, ...], facts: str) -> Judged:
-    scores = score_section(candidates, facts)
-    return Judged(candidates, scores, choose(scores))
-
-
 def _given_up(claim: Claim, outcome: Outcome, *, is_suspect: bool) -> Ended:
     return Ended(claim.job.id, claim.job.attempt, outcome, is_suspect=is_suspect)
 
@@ -168,7 +167,9 @@ def _succeeded(claim: Claim, judged: Mapping[str, Judged], report: ReportRecord)
             text=candidate.text,
             finish_reason=candidate.finish_reason,
             num_tokens=candidate.num_tokens,
-            is_chosen=number == section.chosen,
+            is_chosen=number == section.chosen.index,
+            why=section.chosen.why if number == section.chosen.index else None,
+            round=section.rounds[number],
             **asdict(section.scores[number]),
         )
         for name, section in judged.items()
@@ -178,7 +179,7 @@ def _succeeded(claim: Claim, judged: Mapping[str, Judged], report: ReportRecord)
         job_id=claim.job.id,
         attempt=claim.job.attempt,
         outcome=Outcome.SUCCEEDED,
-        prompt_tokens=sum(each.candidates[0].num_prompt_tokens for each in judged.values()),
+        prompt_tokens=sum(each.num_prompt_tokens for each in judged.values()),
         completion_tokens=sum(record.num_tokens for record in records),
         candidates=records,
         report=report,

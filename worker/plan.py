@@ -35,8 +35,8 @@ class Plan:
             "created_at": self.batch.created_at.isoformat(timespec="minutes"),
         }
 
-    def samplings(self, row: int) -> Mapping[str, Sampling]:
-        """How each section is drawn; its seed depends on batch, row and section alone."""
+    def samplings(self, row: int, round: int = 0) -> Mapping[str, Sampling]:
+        """How each section is drawn; its seed depends on batch, row, section and round alone."""
         return {
             section.name: Sampling(
                 n=self._num_candidates(section),
@@ -44,7 +44,7 @@ class Plan:
                 temperature=section.temperature,
                 top_p=section.top_p,
                 stop=tuple(section.stop),
-                seed=_seed(self.batch.seed, row, section.name),
+                seed=_seed(self.batch.seed, row, section.name, round),
             )
             for section in self.template.sections
         }
@@ -65,6 +65,7 @@ class Plans:
         return Plan(batch=batch, template=Template.from_content(batch.template_content or {}))
 
 
-def _seed(seed: int, row: int, section: str) -> int:
-    digest = hashlib.sha256(f"{seed}:{row}:{section}".encode()).digest()
+def _seed(seed: int, row: int, section: str, round: int) -> int:
+    again = f":{round}" if round else ""
+    digest = hashlib.sha256(f"{seed}:{row}:{section}{again}".encode()).digest()
     return int.from_bytes(digest[:8], "big")
