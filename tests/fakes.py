@@ -73,7 +73,7 @@ def _candidate(number: int) -> Candidate:
     """The second of several is the surest."""
     logprobs = (-0.1, -0.1) if number == 1 else (-1.0, -2.0)
     return Candidate(
-        text=f" Text {number} of the \0week.",
+        text=f" Text {chr(97 + number)} of the \0week.",
         token_ids=(1, 2),
         logprobs=logprobs,
         finish_reason="stop",

@@ -93,7 +93,7 @@ def test_a_shard_becomes_recorded_reports(bench: Bench) -> None:
     result = bench.results()[0]
     assert result.report is not None
     assert "Member 002" in result.report.markdown
-    assert "Text 1 of the week" in result.report.markdown
+    assert "Text b of the week" in result.report.markdown
     assert CANDIDATES_A_JOB == len(result.candidates)
 
 
