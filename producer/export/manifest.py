@@ -15,6 +15,14 @@ def manifest_of(snapshot: Snapshot, files: Mapping[str, str]) -> dict[str, Any]:
     return {
         "batch": _batch(snapshot),
         "counts": snapshot.counts,
+        "needs_review": {
+            "count": len(snapshot.below),
+            "rows": [
+                {"row": entry.row, "reasons": [str(each) for each in entry.review]}
+                for entry in snapshot.below
+            ],
+        },
+        "selection": snapshot.selection,
         "usage": {
             "prompt_tokens": status.prompt_tokens,
             "completion_tokens": status.completion_tokens,

@@ -21,6 +21,8 @@ class Snapshot:
     template: Template
     entries: tuple[Entry, ...]
     exported_at: datetime
+    selection: str | None = None
+    """What the export was restricted to; None for the whole batch."""
 
     @property
     def batch(self) -> BatchRecord:
@@ -32,6 +34,8 @@ class Snapshot:
 
     @property
     def total(self) -> int:
+        if self.selection:
+            return len(self.entries)
         return max(self.batch.num_jobs, len(self.entries))
 
     @property
@@ -40,6 +44,11 @@ class Snapshot:
         return {"total": self.total} | {
             state.value: self.by_state.get(state, 0) for state in JobState
         }
+
+    @property
+    def below(self) -> list[Entry]:
+        """What needs a review, by row."""
+        return [entry for entry in self.entries if entry.review]
 
     @property
     def model_digests(self) -> list[str]:

@@ -13,6 +13,7 @@ class ExportSummary:
     index: Path
     errors: Path
     counts: Mapping[str, int]
+    num_needs_review: int
     num_files: int
     is_partial: bool
 

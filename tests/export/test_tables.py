@@ -6,24 +6,21 @@ from functools import partial
 import pytest
 
 from producer.export.cells import safe_text
+from producer.export.measures import MEASURES
 from tests.export.exports import Desk, failed, row, succeeded
 
 
 def test_a_line_holds_everything_about_its_job(desk: Desk) -> None:
     desk.export(desk.finish([row(1)]))
     [line] = desk.lines()
-    scores = {"perplexity": 1.5, "entropy": 2.25, "cosine": 0.5}
+    scores = dict.fromkeys(MEASURES) | {"perplexity": 1.5, "entropy": 2.25, "cosine": 0.5}
+    first = {"text": " The week went well. ", "finish_reason": "stop", "scores": scores, "round": 0}
+    second = first | {"text": "All is well.", "scores": scores | {"perplexity": 2.5}}
     section = {
         "text": "The week went well.",
-        "candidates": [
-            {"text": " The week went well. ", "finish_reason": "stop", "scores": scores},
-            {
-                "text": "All is well.",
-                "finish_reason": "stop",
-                "scores": scores | {"perplexity": 2.5},
-            },
-        ],
+        "candidates": [first, second],
         "chosen": 0,
+        "why": None,
     }
     expected = {
         "job_id": 1,
@@ -32,6 +29,7 @@ def test_a_line_holds_everything_about_its_job(desk: Desk) -> None:
         "fields": row(1),
         "sections": dict.fromkeys(("summary", "achievements", "next_week"), section),
         "report": "reports/Sales/Member-001-2024-W22-2.md",
+        "needs_review": [],
         "error": None,
     }
     assert expected == line
