@@ -253,5 +253,5 @@ def _reports_of(tx: Transaction, job_ids: list[int]) -> dict[int, ReportRecord]:
 
 
 def _report(row: Any) -> ReportRecord:
-    review = tuple(Shortfall(**shortfall) for shortfall in row.review or ())
+    review = tuple(Shortfall(**each | {"found": tuple(each["found"])}) for each in row.review or ())
     return ReportRecord(row.title, row.markdown, row.model_digest, review)

@@ -74,8 +74,11 @@ def test_scores_has_a_line_for_every_candidate(desk: Desk) -> None:
         "section": "summary",
         "candidate": "1",
         "chosen": "true",
+        "why": "",
+        "round": "0",
         "finish_reason": "stop",
         "num_tokens": "3",
+        **dict.fromkeys(MEASURES, ""),
         "perplexity": "2.5",
         "entropy": "2.25",
         "cosine": "0.5",
@@ -113,3 +116,9 @@ def test_no_cell_of_scores_starts_a_formula(desk: Desk) -> None:
     [*lines] = desk.table("scores.csv")
     assert {"'=cmd|'/c calc'!A0"} == {line["name"] for line in lines}
     assert {"'@SUM(A1)"} == {line["department"] for line in lines}
+
+
+def test_what_was_invented_is_listed_in_a_cell(desk: Desk) -> None:
+    desk.export(desk.finish([row(1)], partial(succeeded, invented=["=1+1", "37"], corrupted=[])))
+    [line, *_] = desk.table("scores.csv")
+    assert ("'=1+1, 37", "") == (line["invented"], line["corrupted"])

@@ -38,7 +38,7 @@ def _rewriting(store: Store) -> ClaimedJob:
 
 
 def _titles(store: Store) -> list[str | None]:
-    return [each.report and each.report.title for each in store.results.stream(BATCH)]
+    return [each.report.title if each.report else None for each in store.results.stream(BATCH)]
 
 
 def test_reasons_are_stored_counted_and_picked(store: Store) -> None:
