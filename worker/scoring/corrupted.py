@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from worker.scoring.facts import Facts
-from worker.scoring.ordinary import is_form, is_ordinary
+from worker.scoring.ordinary import has_form, is_ordinary
 from worker.scoring.terms import humps_of, parts_of, terms_in
 from worker.scoring.words import HAN, placed_words
 
@@ -44,6 +45,7 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for _, word in sorted(found)))
 
 
+@lru_cache(maxsize=4_096)  # `invented` asks for the same words
 def original(word: str, facts: Facts) -> str | None:
     """The word of the row that this one is a spoilt form of; None if it is none."""
     if "\ufffd" in word:
@@ -53,20 +55,22 @@ def original(word: str, facts: Facts) -> str | None:
     word = word.casefold()
     if len(word) < _SHORTEST or _is_sound(word, facts):
         return None
-    near = [known for known in facts.words if _is_near(word, known)]
-    if not near or any(is_form(word, known) for known in facts.words):
-        return None
-    return min(near)
+    limit = min(max(1, (len(word) - 1) // 3), 4)
+    near = [
+        known
+        for known in facts.words
+        if abs(len(word) - len(known)) <= limit and _is_near(word, known, limit)
+    ]
+    return min(near) if near and not has_form(word, facts.words) else None
 
 
 def _is_sound(word: str, facts: Facts) -> bool:
     return word in facts.words or is_ordinary(word)
 
 
-def _is_near(word: str, known: str) -> bool:
-    """Within the edits that its length allows, and with the same digits."""
-    limit = min(max(1, (len(word) - 1) // 3), 4)
-    if len(known) < _SHORTEST or abs(len(word) - len(known)) > limit:
+def _is_near(word: str, known: str, limit: int) -> bool:
+    """Within that many edits, and with the same digits."""
+    if len(known) < _SHORTEST:
         return False
     if word[0] != known[0] and len(word) < _SURE:
         return False

@@ -13,21 +13,27 @@ _N = rf"(?:\d{{1,2}}|[{CHINESE}]{{1,3}})"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?:of )?(?P<year>\d{4}))?"
 
-# The longer ones first: what one of them has read, the next does not read again.
+_MONTH_HINTS = tuple(_NUMBERS)
+
+# The longer ones first: what one of them has read, the next does not read again. Each is tried
+# only on a text that has one of its hints, which is found much sooner.
 _PATTERNS = [
-    re.compile(pattern)
-    for pattern in (
-        r"(?<![\d.])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![.]?\d)",
-        r"(?<![\d.])(?P<either>\d{1,2})([-/.])(?P<other>\d{1,2})\2(?P<year>\d{4})(?![.]?\d)",
-        r"(?<!\w)(?P<year>\d{4})[- ]?[Ww](?P<week>\d{1,2})(?!\w)",
-        rf"(?<!\w)[Ww]eek (?P<week>\d{{1,2}})\b(?!\.\d){_YEAR}",
-        r"(?<!\w)W(?P<week>\d{1,2})(?!\w)(?:[/-](?P<year>\d{4}))?",
-        rf"(?:(?P<year>\d{{4}})年 ?第?|第) ?(?P<week>{_N}) ?(?:周|个?星期)",
-        rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月(?P<day>{_N})[日号]",
-        rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月",
-        rf"(?<![\w.]){_DAY}(?: of)? (?P<name>{_MONTH})\b\.?{_YEAR}",
-        rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?!\.?\d){_YEAR}",
-        rf"\b(?P<name>{_MONTH})\.?,? (?P<year>\d{{4}})\b",
+    (hints, re.compile(pattern))
+    for hints, pattern in (
+        (".-/", r"(?<![\d.])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![.]?\d)"),
+        (
+            ".-/",
+            r"(?<![\d.])(?P<either>\d{1,2})([-/.])(?P<other>\d{1,2})\2(?P<year>\d{4})(?![.]?\d)",
+        ),
+        ("Ww", r"(?<!\w)(?P<year>\d{4})[- ]?[Ww](?P<week>\d{1,2})(?!\w)"),
+        (("eek",), rf"(?<!\w)[Ww]eek (?P<week>\d{{1,2}})\b(?!\.\d){_YEAR}"),
+        ("W", r"(?<!\w)W(?P<week>\d{1,2})(?!\w)(?:[/-](?P<year>\d{4}))?"),
+        ("周期", rf"(?:(?P<year>\d{{4}})年 ?第?|第) ?(?P<week>{_N}) ?(?:周|个?星期)"),
+        ("日号", rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月(?P<day>{_N})[日号]"),
+        ("月", rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月"),
+        (_MONTH_HINTS, rf"(?<![\w.]){_DAY}(?: of)? (?P<name>{_MONTH})\b\.?{_YEAR}"),
+        (_MONTH_HINTS, rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?!\.?\d){_YEAR}"),
+        (_MONTH_HINTS, rf"\b(?P<name>{_MONTH})\.?,? (?P<year>\d{{4}})\b"),
     )
 ]
 
@@ -71,7 +77,9 @@ class Dated:
 
 def dates_in(text: str) -> Iterator[Dated]:
     """Every date of the text, none twice."""
-    for pattern in _PATTERNS:
+    for hints, pattern in _PATTERNS:
+        if not any(hint in text for hint in hints):
+            continue
         places = []
         for found in pattern.finditer(text):
             if readings := tuple(date for date in _readings(found) if date.is_possible):

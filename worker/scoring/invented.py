@@ -9,7 +9,7 @@ from worker.scoring.corrupted import original
 from worker.scoring.dates import Dated, dates_in
 from worker.scoring.facts import FIGURES, Facts
 from worker.scoring.numerals import canonical, value_of
-from worker.scoring.ordinary import is_form, is_ordinary
+from worker.scoring.ordinary import has_form, is_ordinary
 from worker.scoring.people import chinese_names
 from worker.scoring.terms import Term, parts_of, terms_in
 from worker.scoring.words import folded
@@ -161,7 +161,7 @@ def _is_name(part: str, facts: Facts) -> bool:
     if len(part) < 2 or not part[0].isupper() or not part.isalpha():
         return False
     is_known = word in facts.words or is_ordinary(word) or original(word, facts) is not None
-    return not is_known and not any(is_form(word, known) for known in facts.words)
+    return not is_known and not has_form(word, facts.words)
 
 
 def _joined(text: str, names: Iterable[Term]) -> Iterator[_Found]:

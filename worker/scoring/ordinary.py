@@ -1,5 +1,6 @@
 """Ordinary English words and their forms: what a sentence needs, whatever the row says."""
 
+from collections.abc import Iterable
 from itertools import takewhile
 
 _WORDS = """
@@ -88,6 +89,8 @@ whether which while white who whole whom whose why wide will wish with within wi
 work workday worker workflow workload workstream world would wrap write written wrong wrote yes
 yesterday yet you your zero
 """
+_ROOT = 3
+"""Letters that all forms of a word begin with."""
 ORDINARY = frozenset(_WORDS.split())
 
 _ENDINGS = frozenset(
@@ -113,15 +116,26 @@ def is_ordinary(word: str) -> bool:
 
 def is_form(word: str, other: str) -> bool:
     """Whether both may be forms of one word: complete and completed, organise and organize."""
-    word, other = _american(word), _american(other)
-    beginnings = [word, *(word.removeprefix(prefix) for prefix in _PREFIXES)]
-    return any(_differ_in_ending(beginning, other) for beginning in dict.fromkeys(beginnings))
+    other = _american(other)
+    return any(_differ_in_ending(beginning, other) for beginning in _beginnings(word))
+
+
+def has_form(word: str, others: Iterable[str]) -> bool:
+    """Whether any of the others is a form of the word."""
+    starts = {beginning[:_ROOT] for beginning in _beginnings(word)}
+    return any(is_form(word, other) for other in others if other[:_ROOT] in starts)
+
+
+def _beginnings(word: str) -> set[str]:
+    """The word with and without what may stand before it."""
+    word = _american(word)
+    return {word, *(word.removeprefix(prefix) for prefix in _PREFIXES)}
 
 
 def _differ_in_ending(word: str, other: str) -> bool:
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(word, other, strict=False))
     shared = sum(1 for _ in alike)
-    if shared < max(3, min(len(word), len(other)) - 3):
+    if shared < max(_ROOT, min(len(word), len(other)) - 3):
         return False
     return all(_is_ending(each[:shared], each[shared:]) for each in (word, other))
 

@@ -1,6 +1,7 @@
 """All scores of a section's candidates."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from worker.engine import Candidate
 from worker.scoring.chrf import chrf
@@ -29,6 +30,8 @@ def score_section(
     corrupted; without `items` to carry, coverage; without a reference, chrF.
     """
     drawn = [words(candidate.text) for candidate in candidates]
+    # At a low temperature many candidates are the same text.
+    held = {text: _held(text, facts, items) for text in {each.text for each in candidates}}
     cosines = cosines_to_facts(drawn, words(facts.text)) if facts else [None] * len(drawn)
     return [
         Scores(
@@ -40,10 +43,19 @@ def score_section(
             repetition=repetition(its_words),
             num_words=len(its_words),
             cosine=cosine,
-            coverage=coverage(items, candidate.text) if facts else None,
-            invented=invented(candidate.text, facts) if facts else None,
-            corrupted=corrupted(candidate.text, facts) if facts else None,
+            **held[candidate.text],
             chrf=chrf(candidate.text, reference) if reference else None,
         )
         for candidate, its_words, cosine in zip(candidates, drawn, cosines, strict=True)
     ]
+
+
+def _held(text: str, facts: Facts | None, items: Sequence[str]) -> dict[str, Any]:
+    """What is measured against the row."""
+    if facts is None:
+        return {}
+    return {
+        "coverage": coverage(items, text),
+        "invented": invented(text, facts),
+        "corrupted": corrupted(text, facts),
+    }
