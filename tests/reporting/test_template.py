@@ -5,7 +5,7 @@ import pytest
 
 from reporting import Template, TemplateInvalid, TemplateNotFound, load_template, shipped_templates
 from reporting import shipped as shelf
-from reporting.section import Gate
+from reporting.gate import Gate
 from tests.reporting.templates import CONTENT, changed, note
 
 
