@@ -1,5 +1,7 @@
 """Coverage, held against cases that people labelled."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 
 import pytest
@@ -22,3 +24,14 @@ def test_coverage_is_the_share_of_the_items(
 
 def test_there_are_cases_enough() -> None:
     assert min(len(coverage_en.CASES), len(coverage_zh.CASES)) >= 60
+
+
+def test_the_pure_scores_import_nothing_heavy() -> None:
+    """`models/evaluate.py` takes them without the rest of the worker."""
+    heavy = {"torch", "sklearn", "celery", "numpy", "sqlalchemy", "ledger", "reporting"}
+    script = (
+        "import sys; from worker.scoring import coverage, invented, corrupted, facts; "
+        f"print(sorted({heavy} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", script]
+    assert "[]\n" == subprocess.run(command, capture_output=True, text=True, check=True).stdout
