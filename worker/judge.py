@@ -8,6 +8,7 @@ from reporting import Section, Template, Value
 from worker.choice import Chosen, choose
 from worker.engine import Candidate
 from worker.gate import shortfalls
+from worker.scoring.embedding import Embedder
 from worker.scoring.facts import Facts
 from worker.scoring.score import score_section
 from worker.scoring.scores import Scores
@@ -47,7 +48,10 @@ class Judged:
 class Judge:
     """Reads the row once, for all its sections and rounds."""
 
-    def __init__(self, template: Template, values: Mapping[str, Value]) -> None:
+    def __init__(
+        self, template: Template, values: Mapping[str, Value], embedder: Embedder | None = None
+    ) -> None:
+        self._embedder = embedder
         self._sections = {section.name: section for section in template.sections}
         self._values = values
         self._facts = Facts.of(template.facts(values))
@@ -78,6 +82,7 @@ class Judge:
             self._facts,
             items=section.items(self._values),
             reference=self._references.get(section.name, ""),
+            embedder=self._embedder,
         )
         chosen = choose(scores, section.choice)
         finish_reason = candidates[chosen.index].finish_reason

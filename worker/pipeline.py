@@ -17,6 +17,7 @@ from worker.engine import Candidate, Engine, EngineDied, Message, Prompt
 from worker.inflight import InFlight
 from worker.judge import Judge, Judged
 from worker.printable import printable
+from worker.scoring.embedding import Embedder
 from worker.writer import Writer
 
 log = logging.getLogger(__name__)
@@ -43,12 +44,20 @@ class Pipeline:
     """Runs shards, several at a time; each job of a shard in a thread of its own."""
 
     def __init__(
-        self, claims: Claims, engine: Engine, writer: Writer, *, threads: int, retries: RetryPolicy
+        self,
+        claims: Claims,
+        engine: Engine,
+        writer: Writer,
+        *,
+        threads: int,
+        retries: RetryPolicy,
+        embedder: Embedder | None = None,
     ) -> None:
         self._claims = claims
         self._engine = engine
         self._writer = writer
         self._retries = retries
+        self._embedder = embedder
         self._in_flight = InFlight()
         self._is_draining = threading.Event()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
@@ -102,7 +111,7 @@ class Pipeline:
     def _judged(self, claim: Claim) -> dict[str, Judged]:
         """Each section, drawn again while its gate refuses it and its template allows."""
         try:
-            judge = Judge(claim.plan.template, claim.job.fields)
+            judge = Judge(claim.plan.template, claim.job.fields, self._embedder)
             wanted = claim.plan.template.prompts(claim.job.fields)
             judged: dict[str, Judged] = {}
             round = claim.job.first_round

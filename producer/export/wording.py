@@ -89,7 +89,7 @@ _ENGLISH = Wording(
     review="Need review",
     review_title="Please look at these first",
     review_text="A text of each is below the limits of its template, also after it was written "
-    "again. `nightpress retry BATCH --needs-review` writes them once more.",
+    "again. nightpress retry BATCH --needs-review writes them once more.",
     search="Search",
     spread_title="Scores of the texts by department",
     spread_text="Each line runs from the lowest to the highest report, the box holds the middle "

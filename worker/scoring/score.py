@@ -8,6 +8,7 @@ from worker.scoring.chrf import chrf
 from worker.scoring.corrupted import corrupted
 from worker.scoring.cosine import cosines_to_facts
 from worker.scoring.coverage import coverage
+from worker.scoring.embedding import Embedder
 from worker.scoring.entropy import word_entropy
 from worker.scoring.facts import Facts
 from worker.scoring.invented import invented
@@ -23,16 +24,22 @@ def score_section(
     *,
     items: Sequence[str] = (),
     reference: str = "",
+    embedder: Embedder | None = None,
 ) -> list[Scores]:
     """Score the candidates of one section, in their order.
 
     Without the row's facts, what is held against them is None: cosine, coverage, invented,
-    corrupted; without `items` to carry, coverage; without a reference, chrF.
+    corrupted; without `items` to carry, coverage; without a reference, chrF. With an embedder
+    the cosine is that of embeddings.
     """
     drawn = [words(candidate.text) for candidate in candidates]
     # At a low temperature many candidates are the same text.
     held = {text: _held(text, facts, items) for text in {each.text for each in candidates}}
-    cosines = cosines_to_facts(drawn, words(facts.text)) if facts else [None] * len(drawn)
+    cosines: Sequence[float | None] = [None] * len(drawn)
+    if facts and embedder:
+        cosines = embedder.cosines_to_facts([each.text for each in candidates], facts.text)
+    elif facts:
+        cosines = cosines_to_facts(drawn, words(facts.text))
     return [
         Scores(
             perplexity=perplexity(candidate.logprobs),
