@@ -97,8 +97,8 @@ class Results:
 
 def awaits_review() -> sa.ColumnElement[bool]:
     """Of a job: its result is there, and a person should look at it."""
-    is_below = sa.exists().where(_reports.c.job_id == _jobs.c.id, _reports.c.review.is_not(None))
-    return sa.and_(_jobs.c.state == JobState.SUCCEEDED, is_below)
+    below = sa.select(_reports.c.job_id).where(_reports.c.review.is_not(None))  # by their index
+    return sa.and_(_jobs.c.state == JobState.SUCCEEDED, _jobs.c.id.in_(below))
 
 
 def _lock_running(tx: Transaction, group: Sequence[Ended]) -> dict[tuple[int, int], Any]:

@@ -46,6 +46,7 @@ CHINESE = Facts.of(
         ("Kubynetes, kubynetes, Kubynetes", ("Kubynetes", "kubynetes")),
         ("Deployed Kuber\ufffdetes", ("Kuber\ufffdetes",)),
         ("It configured trigggers.", ("trigggers",)),
+        ("Worked on prefe📝/orion, Kuberにes.", ("prefe📝", "Kuberにes")),
     ],
 )
 def test_a_spoilt_word_is_listed_as_written(text: str, expected: tuple[str, ...]) -> None:
@@ -67,6 +68,7 @@ def test_a_spoilt_word_is_listed_as_written(text: str, expected: tuple[str, ...]
         "Anna's and Kowalczyk's work, a composition, the vue composition.",
         "She migrated it, and migrations are reliable now.",
         "Overall, this was a productive week with solid progress and steady improvements.",
+        "All done🎉 Kubernetes🎉 naïve café, Łódź in the layout…",
         "It was 2024-W23, 1.1.54, azure_storage and azure_container.",
     ],
 )

@@ -12,6 +12,8 @@ from worker.scoring.words import HAN, placed_words
 
 _RUN = re.compile(f"[{HAN}]{{5,}}")
 _CHARACTER = re.compile(f"[{HAN}]")
+_FOREIGN = re.compile(r"[^\x00-\x7f]")
+_LATIN = re.compile(r"[A-Za-z]")
 _DIGITS = re.compile(r"\d+")
 # Words that a sentence changes, adds or drops without being wrong, and numerals.
 _FUNCTION = frozenset(
@@ -31,8 +33,8 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     has: one up to 6 letters, two up to 9, three up to 12, then four; more, less, another, or
     swapped with its neighbour. No ordinary word, no form of one or of a word of the row; other
     digits, or sound words put together otherwise, make another identifier, not a spoilt one.
-    A word with a broken character is spoilt. In Chinese: one character another than in the
-    row, between the two before and the two after it.
+    A word with a broken character, a sign or a letter of another script in it is spoilt. In
+    Chinese: one character another than in the row, between the two before and the two after.
     """
     text = unicodedata.normalize("NFKC", text)
     found = [
@@ -48,8 +50,8 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
 @lru_cache(maxsize=4_096)  # `invented` asks for the same words
 def original(word: str, facts: Facts) -> str | None:
     """The word of the row that this one is a spoilt form of; None if it is none."""
-    if "\ufffd" in word:
-        return "\ufffd"
+    if _is_mixed(word) and not _is_sound(_FOREIGN.sub("", word).casefold(), facts):
+        return word
     if all(_is_sound(hump.casefold(), facts) for hump in humps_of(word)[1:] or [word]):
         return None
     word = word.casefold()
@@ -62,6 +64,17 @@ def original(word: str, facts: Facts) -> str | None:
         if abs(len(word) - len(known)) <= limit and _is_near(word, known, limit)
     ]
     return min(near) if near and not has_form(word, facts.words) else None
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether signs or letters of another script stand among Latin letters: prefe📝."""
+    if word.isascii() or not _LATIN.search(word):
+        return False
+    return any(not _is_latin(character) for character in _FOREIGN.findall(word))
+
+
+def _is_latin(character: str) -> bool:
+    return unicodedata.name(character, "").startswith(("LATIN", "COMBINING"))
 
 
 def _is_sound(word: str, facts: Facts) -> bool:
