@@ -22,6 +22,7 @@ from reporting.trial import problems_of
 UNGROUPED = "ungrouped"
 REFERENCE = "reference"
 """The field that holds a text that a person wrote, unless a section names another."""
+_REFERENCE_FIELD = Field(name=REFERENCE, type="text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,15 @@ class Template:
         return sha256.hexdigest()
 
     def match_columns(self, header: Sequence[str]) -> ColumnMatch:
-        return match_columns(self.fields, header)
+        """Also a column `reference` that no field takes: a person's own text, for chrF."""
+        if match_columns(self.fields, [REFERENCE]).columns:
+            return match_columns(self.fields, header)
+        return match_columns((*self.fields, _REFERENCE_FIELD), header)
 
     def parse_row(self, row: Mapping[str, object]) -> ParsedRow:
         """Of cells by field name (see `match_columns`), the values and all problems at once."""
-        return parse_row(self.fields, row)
+        has_reference = REFERENCE in row and all(f.name != REFERENCE for f in self.fields)
+        return parse_row((*self.fields, _REFERENCE_FIELD) if has_reference else self.fields, row)
 
     def prompts(self, values: Mapping[str, Value]) -> dict[str, str]:
         """The whole prompt of each section, in the template's order."""

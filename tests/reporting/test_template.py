@@ -164,3 +164,12 @@ def test_a_reference_is_no_fact() -> None:
     assert {"summary": "Anna did well."} == template.references(row)
     assert {"name": "Anna", "done": ["a"]} == template.facts(row)
     assert {} == template.references(row | {"reference": ""})
+
+
+def test_any_roster_may_have_a_reference() -> None:
+    template = load_template("weekly_report")
+    match = template.match_columns(["Name", "Reference", "other"])
+    assert ({"name": 0, "reference": 1}, ("other",)) == (match.columns, match.unknown)
+    row = {"name": "Anna", "department": "docs", "week": "W22"}
+    assert "reference" not in template.parse_row(row).values
+    assert "Well." == template.parse_row(row | {"reference": " Well. "}).values["reference"]

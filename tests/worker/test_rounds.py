@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ledger.states import JobState
-from ledger.store import JobResult
+from ledger.store import JobResult, NewJob
 from tests.ledger.batches import feed, outcomes, states
 from tests.worker.test_pipeline import TEMPLATE, Bench, bench
 from worker.engine import Sampling
@@ -116,3 +116,16 @@ def test_a_round_has_the_same_seed_whenever_it_is_drawn(bench: Bench) -> None:
     plan = Plans(bench.store.batches).of("batch_batch")
     assert plan.samplings(2, 1) == plan.samplings(2, 1)
     assert plan.samplings(2, 0) != plan.samplings(2, 1)
+
+
+def test_a_reference_is_compared_with_and_is_no_fact(bench: Bench) -> None:
+    row = {"name": "Anna", "department": "docs", "week": "2024-W22", "done": "Fix a; Fix b"}
+    values = TEMPLATE.parse_row(row | {"reference": "Anna fixed 37 bugs."}).values
+    bench.submit(0, **GATED)
+    bench.store.batches.append("batch_batch", [NewJob(2, values)])
+    bench.engine.text = lambda *_: "Fix a; Fix b; 37 bugs."
+    bench.pipeline.run(feed(bench.store))
+    candidate, *_ = _result(bench).candidates
+    assert 0 < (candidate.chrf or 0) < 100
+    assert ["37"] == candidate.invented
+    assert not any("Anna fixed" in prompt for prompt in bench.engine.prompts)
