@@ -34,7 +34,7 @@ def main() -> None:
             report = _measure(Path(folder), options)
         finally:
             _nightpress("down")
-    print(json.dumps(report | _machine(), indent=2))
+    print(json.dumps(report | machine(), indent=2))
 
 
 def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _peak_mib(pid: int) -> int:
     return next((int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
-def _machine() -> dict[str, Any]:
+def machine() -> dict[str, Any]:
     packages = ("torch", "transformers", "celery", "redis")
     return {
         "date": time.strftime("%Y-%m-%d"),

@@ -32,6 +32,8 @@ class UtcDateTime(sa.types.TypeDecorator[datetime]):
 
 _Id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite numbers rows only in INTEGER
 
+_ListOrNone: Any = sa.JSON(none_as_null=True)  # NULL, not JSON's null: it can be asked for
+
 
 def _enum(values: type[StrEnum], name: str) -> sa.Enum:
     """Stores the value, not the member's name, with a CHECK instead of a native type."""
@@ -52,6 +54,12 @@ def _instant(*, nullable: bool = True) -> Any:
 def table(model: type[SQLModel]) -> sa.Table:
     """The Core table of a model: the store speaks Core, where a write is one guarded UPDATE."""
     return SQLModel.metadata.tables[str(model.__tablename__)]
+
+
+def has_result() -> sa.ColumnElement[bool]:
+    """Whether a job has a stored result: then it ends `succeeded`, whatever the attempt does."""
+    jobs, reports = table(Job), table(Report)
+    return sa.exists().where(reports.c.job_id == jobs.c.id)
 
 
 _FINAL = ", ".join(f"'{state}'" for state in sorted(FINAL))
@@ -89,6 +97,7 @@ class Job(SQLModel, table=True):
         sa.UniqueConstraint("batch_id", "row", name="job_row_once"),
         sa.CheckConstraint("attempt >= 0", name="job_attempt"),
         sa.CheckConstraint("num_failures BETWEEN 0 AND attempt", name="job_num_failures"),
+        sa.CheckConstraint("first_round >= 0", name="job_first_round"),
         sa.CheckConstraint(
             "(state = 'running') = (worker_id IS NOT NULL)", name="job_running_has_worker"
         ),
@@ -116,6 +125,8 @@ class Job(SQLModel, table=True):
     )
     attempt: int = 0
     num_failures: int = 0
+    first_round: int = 0
+    """The round of drawing that the next attempt begins with: seeds of earlier ones are used."""
     is_suspect: bool = False
     """In flight when an engine died: runs alone until it has ended well."""
     is_cancelling: bool = False
@@ -151,6 +162,15 @@ class Candidate(SQLModel, table=True):
         sa.CheckConstraint("perplexity >= 1", name="candidate_perplexity"),
         sa.CheckConstraint("entropy >= 0", name="candidate_entropy"),
         sa.CheckConstraint("cosine BETWEEN 0 AND 1", name="candidate_cosine"),
+        sa.CheckConstraint("coverage BETWEEN 0 AND 1", name="candidate_coverage"),
+        sa.CheckConstraint("distinct_words >= 0", name="candidate_distinct_words"),
+        sa.CheckConstraint("distinct_1 BETWEEN 0 AND 1", name="candidate_distinct_1"),
+        sa.CheckConstraint("distinct_2 BETWEEN 0 AND 1", name="candidate_distinct_2"),
+        sa.CheckConstraint("repetition BETWEEN 0 AND 1", name="candidate_repetition"),
+        sa.CheckConstraint("num_words >= 0", name="candidate_num_words"),
+        sa.CheckConstraint("chrf BETWEEN 0 AND 100", name="candidate_chrf"),
+        sa.CheckConstraint("round >= 0", name="candidate_round"),
+        sa.CheckConstraint("why IS NULL OR is_chosen", name="candidate_why_chosen"),
         sa.Index(
             "candidate_chosen_once",
             "job_id",
@@ -174,16 +194,39 @@ class Candidate(SQLModel, table=True):
     cosine: float | None = None
     logprobs: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON(none_as_null=True))
     """What a completion that asks for it is told of each token, as OpenAI lays it out."""
+    round: int = 0
+    """0 for the first drawing; each writing below the gate draws once more."""
+    why: str | None = None
+    """Of the chosen one: what decided."""
+    coverage: float | None = None
+    invented: list[str] | None = Field(default=None, sa_type=_ListOrNone)
+    corrupted: list[str] | None = Field(default=None, sa_type=_ListOrNone)
+    distinct_words: int | None = None
+    distinct_1: float | None = None
+    distinct_2: float | None = None
+    repetition: float | None = None
+    num_words: int | None = None
+    chrf: float | None = None
 
 
 class Report(SQLModel, table=True):
-    """A job's one finished document."""
+    """A job's one finished document; `review` says why a person should look at it, if so."""
+
+    __table_args__ = (
+        sa.Index(
+            "report_needs_review",
+            "job_id",
+            sqlite_where=sa.text("review IS NOT NULL"),
+            postgresql_where=sa.text("review IS NOT NULL"),
+        ),
+    )
 
     job_id: int = Field(foreign_key="job.id", primary_key=True, sa_type=_Id)
     attempt: int
     title: str
     markdown: str
     model_digest: str
+    review: list[dict[str, Any]] | None = Field(default=None, sa_type=_ListOrNone)
     created_at: datetime = _instant(nullable=False)
 
 

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     max_rows: int = Field(64, ge=1, description="candidates that the engine runs at once")
     token_budget: int = Field(65_536, ge=256, description="tokens that the engine holds at once")
 
+    embeddings: Annotated[str, AfterValidator(_model)] | None = Field(
+        None, description="a sentence-transformers model, which then measures the cosine"
+    )
+
     window: int = Field(4_096, ge=1, description="jobs queued or running at once")
     shard_size: int = Field(32, ge=1, le=1_000, description="jobs a message, in large batches")
     live_batch_size: int = Field(256, ge=0, description="up to here, a message a job")

@@ -13,7 +13,9 @@ class JobState(StrEnum):
     RUNNING = "running"
     """Claimed under a lease. If its worker dies, the lease runs out and it is `new` again."""
     SUCCEEDED = "succeeded"
-    """Final: exactly one stored result."""
+    """Final: exactly one stored result. A review may make it `new` once more: the result then
+    stays until the next one replaces it, in the transaction that records it. Where none comes
+    (failed, called off), the job is `succeeded` again, by the result that it has."""
     FAILED = "failed"
     """Final: no result, and the reason is stored. `retry` makes it `new`."""
     CANCELLED = "cancelled"
@@ -27,12 +29,14 @@ IN_FLIGHT = frozenset({JobState.QUEUED, JobState.RUNNING})
 RETRYABLE = frozenset({JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    JobState.NEW: frozenset({JobState.QUEUED, JobState.CANCELLED}),
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.NEW, JobState.CANCELLED}),
+    JobState.NEW: frozenset({JobState.QUEUED, JobState.CANCELLED, JobState.SUCCEEDED}),
+    JobState.QUEUED: frozenset(
+        {JobState.RUNNING, JobState.NEW, JobState.CANCELLED, JobState.SUCCEEDED}
+    ),
     JobState.RUNNING: frozenset(
         {JobState.SUCCEEDED, JobState.FAILED, JobState.NEW, JobState.CANCELLED}
     ),
-    JobState.SUCCEEDED: frozenset(),
+    JobState.SUCCEEDED: frozenset({JobState.NEW}),
     JobState.FAILED: frozenset({JobState.NEW}),
     JobState.CANCELLED: frozenset({JobState.NEW}),
     JobState.EXPIRED: frozenset({JobState.NEW}),

@@ -7,7 +7,7 @@ often or never, and what is learned of one holds for all.
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedTokenizerFast
 
 from models.phrases import LANGUAGES, Fact, Phrases
@@ -141,4 +141,4 @@ class _Writer:
 
 
 def _unit(rows: Tensor) -> Tensor:
-    return rows / rows.norm(dim=-1, keepdim=True)
+    return nn.functional.normalize(rows, dim=-1)

@@ -146,7 +146,7 @@ def _rows(head: int) -> slice:
 
 def _gain(squared_length: float) -> float:
     """What the norm before a layer multiplies a stream of this length by."""
-    return (WIDTH / squared_length) ** 0.5
+    return math.sqrt(WIDTH / squared_length)
 
 
 def _slow_dims(head: int) -> Tensor:

@@ -1,147 +1,175 @@
-"""A quick look at a model on real rows: `python -m models.evaluate MODEL --data CSV --rows N`.
+"""How faithfully a model writes the reports of real rows: `python -m models.evaluate MODEL`.
 
-Writes the achievements of each row, greedily, and holds them against the row: are the items all
-there, did the text end by itself, does it hold words that nobody wrote?
+Every section is written greedily and, as the template says, as the best of n; both are held
+against the row by the scores that the product itself uses, before anything is rendered. Rows with
+many items or a prompt that does not fit are left out, and counted.
 """
 
 import argparse
-import csv
+import json
 import random
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
-import torch
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerFast,
+from producer.examples import examples_folder
+from producer.intake import intake_report
+from reporting import Section, Template, Value, load_template
+from worker.engine import (
+    Candidate,
+    Engine,
+    EngineSettings,
+    Message,
+    Prompt,
+    PromptTooLong,
+    Sampling,
 )
+from worker.judge import Judge, Judged
 
-from models.corpus import LANGUAGES
-from models.prompts import Value, parse_row, render
-from models.reports import Wording
-
-NEAR = 0.9  # Similarity from which an item counts as carried nearly.
-WORD = re.compile(r"[A-Za-z0-9]+|[\u4e00-\u9fff]")
+Values = Mapping[str, Value]
+EXAMPLES = {"weekly_report": "roster_en.csv", "weekly_report_zh": "roster_zh.csv"}
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A generated section."""
+class Written:
+    """One row's sections, judged."""
 
-    row: dict[str, Value]
-    prompt: str
-    text: str
-    has_ended: bool
+    values: Values
+    sections: Mapping[str, Judged]
 
     @property
-    def done(self) -> list[str]:
-        return list(self.row["done"])
+    def num_items(self) -> int:
+        return len(self._achievements.section.items(self.values))
 
-    def carries(self, item: str) -> bool:
-        return item in self.text
+    @property
+    def num_carried(self) -> int:
+        return round((self._achievements.best.coverage or 0) * self.num_items)
 
-    def carries_nearly(self, item: str) -> bool:
-        pieces = (piece.rstrip(" .。")[-len(item) - 1 :] for piece in re.split("[;；]", self.text))
-        return self.carries(item) or any(
-            SequenceMatcher(None, item, piece.strip(), autojunk=False).ratio() >= NEAR
-            for piece in pieces
+    @property
+    def has_flaws(self) -> bool:
+        return any(section.best.flaws for section in self.sections.values())
+
+    @property
+    def flaws(self) -> list[str]:
+        bests = [section.best for section in self.sections.values()]
+        return [
+            flaw for best in bests for flaw in (*(best.invented or ()), *(best.corrupted or ()))
+        ]
+
+    @property
+    def has_ended(self) -> bool:
+        chosen = (each.candidates[each.chosen.index] for each in self.sections.values())
+        return all(candidate.finish_reason == "stop" for candidate in chosen)
+
+    @property
+    def _achievements(self) -> Judged:
+        return self.sections["achievements"]
+
+
+def read_rows(path: Path, template: Template, *, count: int, seed: int, most: int) -> list[Values]:
+    """Rows by chance, with at most so many done items."""
+    rows = [row.values for row in intake_report(path, template).rows]
+    few = [values for values in rows if len(_items(values)) <= most]
+    return random.Random(seed).sample(few, min(count, len(few)))
+
+
+def _items(values: Values) -> Sequence[str]:
+    done = values["done"]
+    return done if isinstance(done, list | tuple) else ()
+
+
+def write(
+    engine: Engine, template: Template, rows: Sequence[Values], *, best_of: int
+) -> Iterator[Written]:
+    """Writes all rows, greedily where `best_of` is 1; a row that does not fit is left out."""
+    drawn = [_submit(engine, template, values, best_of) for values in rows]
+    for values, futures in zip(rows, drawn, strict=True):
+        try:
+            texts = {name: future.result() for name, future in futures.items()}
+        except PromptTooLong:
+            continue
+        yield Written(values, Judge(template, values).judge(texts, 0, {}))
+
+
+def _submit(
+    engine: Engine, template: Template, values: Values, best_of: int
+) -> dict[str, Future[tuple[Candidate, ...]]]:
+    prompts = template.prompts(values)
+    return {
+        section.name: engine.submit(
+            Prompt(messages=(Message("user", prompts[section.name]),)), _sampling(section, best_of)
         )
-
-    def invented_words(self, known: set[str]) -> set[str]:
-        return set(WORD.findall(self.text)) - set(WORD.findall(self.prompt)) - known
-
-
-def words_of(wording: Wording) -> set[str]:
-    patterns = (getattr(wording, field) for field in Wording.__slots__)
-    return set(WORD.findall(" ".join(" ".join(texts) for texts in patterns)))
-
-
-def read_rows(path: Path, template: str, count: int, seed: int) -> list[dict[str, Value]]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    chosen = random.Random(seed).sample(rows, min(count, len(rows)))
-    return [parse_row(template, row) for row in chosen]
-
-
-@torch.no_grad()
-def generate(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: Sequence[str],
-    *,
-    max_new_tokens: int = 512,
-    batch_size: int = 16,
-) -> list[tuple[str, bool]]:
-    """The greedy answer to each prompt, and whether it ended by itself."""
-    answers: list[tuple[str, bool]] = [("", False)] * len(prompts)
-    order = sorted(range(len(prompts)), key=lambda index: len(prompts[index]))
-    for start in range(0, len(order), batch_size):
-        indices = order[start : start + batch_size]
-        inputs = tokenizer.apply_chat_template(
-            [[{"role": "user", "content": prompts[index]}] for index in indices],
-            add_generation_prompt=True,
-            padding=True,
-            return_tensors="pt",
-            return_dict=True,
-        ).to(model.device)
-        output = model.generate(**inputs, max_new_tokens=max_new_tokens, do_sample=False)
-        for index, ids in zip(indices, output[:, inputs["input_ids"].shape[1] :], strict=True):
-            text = tokenizer.decode(ids, skip_special_tokens=True)
-            answers[index] = text, bool((ids == tokenizer.eos_token_id).any())
-    return answers
-
-
-def load(folder: str) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).to(device)
-    return model, AutoTokenizer.from_pretrained(folder)
-
-
-def report(texts: Sequence[Text], wording: Wording) -> str:
-    known = words_of(wording)
-    items = [(text, item) for text in texts for item in text.done]
-    figures = {
-        "items carried, exact": _share(text.carries(item) for text, item in items),
-        "items carried, near": _share(text.carries_nearly(item) for text, item in items),
-        "rows with all items, near": _share(
-            all(map(text.carries_nearly, text.done)) for text in texts
-        ),
-        "ended by itself": _share(text.has_ended for text in texts),
-        "rows with words nobody wrote": _share(bool(text.invented_words(known)) for text in texts),
+        for section in template.sections
     }
-    return "\n".join(f"{name:30} {share:.2f}" for name, share in figures.items())
+
+
+def _sampling(section: Section, best_of: int) -> Sampling:
+    return Sampling(
+        n=best_of,
+        max_tokens=section.max_tokens,
+        temperature=section.temperature if best_of > 1 else 0.0,
+        top_p=section.top_p,
+        stop=section.stop,
+    )
+
+
+def figures(written: Sequence[Written], num_rows: int) -> dict[str, float]:
+    """Shares of items and of reports."""
+    num_items = sum(row.num_items for row in written)
+    return {
+        "rows": len(written),
+        "rows that did not fit": num_rows - len(written),
+        "done items carried": sum(row.num_carried for row in written) / max(1, num_items),
+        "reports with all done items": _share(row.num_carried == row.num_items for row in written),
+        "reports with anything invented or corrupted": _share(row.has_flaws for row in written),
+        "reports that end by themselves": _share(row.has_ended for row in written),
+    }
 
 
 def _share(flags: Iterable[bool]) -> float:
     values = list(flags)
-    return sum(values) / len(values) if values else 0.0
+    return sum(values) / max(1, len(values))
+
+
+def show(written: Written) -> None:
+    """The report as the model wrote it, and what is wrong with it."""
+    for name, section in written.sections.items():
+        print(f"{name}: {section.text}")
+    print(f"carried {written.num_carried} of {written.num_items}, flaws {written.flaws}\n")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--template", default="weekly_report", choices=sorted(LANGUAGES))
-    parser.add_argument("--section", default="achievements")
-    parser.add_argument("--rows", type=int, default=40)
-    parser.add_argument("--show", type=int, default=5, help="texts to print")
+    parser.add_argument("model", help="a model's folder or hub name")
+    parser.add_argument("--data", type=Path, help="a roster; the sample rosters without")
+    parser.add_argument("--template", choices=sorted(EXAMPLES), help="of --data")
+    parser.add_argument("--rows", type=int, default=200, help="that are drawn from each roster")
+    parser.add_argument("--max-items", type=int, default=8, help="done items of a row, at most")
+    parser.add_argument("--best-of", type=int, default=3)
+    parser.add_argument("--show", type=int, default=0, help="reports to print")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    rows = read_rows(options.data, options.template, options.rows, options.seed)
-    prompts = [render(options.template, row, options.section) for row in rows]
-    answers = generate(*load(options.model), prompts)
-    texts = [
-        Text(row, prompt, text, has_ended)
-        for row, prompt, (text, has_ended) in zip(rows, prompts, answers, strict=True)
-    ]
-    for text in texts[: options.show]:
-        print(f"{text.prompt}\n=> {text.text}\n")
-    print(report(texts, LANGUAGES[options.template].WORDING))
+    if bool(options.data) != bool(options.template):
+        parser.error("--data and --template go together")
+    names = [options.template] if options.template else sorted(EXAMPLES)
+    with Engine(EngineSettings(model=options.model)) as engine:
+        for name in names:
+            evaluate(engine, name, options)
+
+
+def evaluate(engine: Engine, name: str, options: argparse.Namespace) -> None:
+    """Prints the figures of one template as JSON lines, one for greedy and one for the best."""
+    template = load_template(name)
+    path = options.data or examples_folder() / EXAMPLES[name]
+    rows = read_rows(path, template, count=options.rows, seed=options.seed, most=options.max_items)
+    for best_of in (1, options.best_of):
+        written = list(write(engine, template, rows, best_of=best_of))
+        if best_of == 1:
+            for row in written[: options.show]:
+                show(row)
+        found = {key: round(value, 4) for key, value in figures(written, len(rows)).items()}
+        print(json.dumps({"template": name, "best of": best_of} | found))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def render_document(
     title: str,
     values: Mapping[str, Value],
     sections: Mapping[str, str],
-    scores: Mapping[str, Mapping[str, float | None]],
+    scores: Mapping[str, Mapping[str, Any]],
     batch: Mapping[str, Any],
     row: int,
 ) -> Document:

@@ -1,24 +1,24 @@
 """A section of a report: its question to the model, and how the answer is sampled."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Strict, StringConstraints, field_validator
 from pydantic import Field as Limits
 
-from reporting.field import Strings
+from reporting.choice import BY_FAITH, Choice
+from reporting.field import Strings, Value
+from reporting.gate import Gate
 
-
-class Gate(BaseModel):
-    """What the chosen text must reach; below it the section is written again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    max_perplexity: Annotated[float, Limits(gt=0)] | None = None
-    min_cosine: Annotated[float, Limits(ge=0, le=1)] | None = None
+Items = Annotated[str, StringConstraints(pattern=r"^\w+( - \w+)?$")]
 
 
 class Section(BaseModel):
-    """One `[[section]]` of template.toml. `n` candidates are sampled and one is chosen."""
+    """One `[[section]]` of template.toml. `n` candidates are sampled and one is chosen.
+
+    `carries` names the lists whose items the text should hold: `done`, or `plan - done` for
+    those of one that are not in another.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -29,7 +29,20 @@ class Section(BaseModel):
     temperature: Annotated[float, Limits(ge=0, le=2)] = 0.4
     top_p: Annotated[float, Limits(gt=0, le=1)] = 0.95
     stop: Strings = ()
+    carries: Annotated[tuple[Items, ...], Strict(False)] = ()
+    reference: str | None = None
+    """The field with the text that a person wrote; without it `reference`, if there is one."""
+    choice: Choice = BY_FAITH
     gate: Gate | None = None
+
+    def items(self, values: Mapping[str, Value]) -> tuple[str, ...]:
+        """What of a row the text should hold, each item once."""
+        found: dict[str, None] = {}
+        for carried in self.carries:
+            name, _, without = carried.partition(" - ")
+            left_out = set(_list(values.get(without)))
+            found |= dict.fromkeys(item for item in _list(values.get(name)) if item not in left_out)
+        return tuple(found)
 
     @field_validator("name")
     @classmethod
@@ -45,3 +58,7 @@ class Section(BaseModel):
         if "" in stop:
             raise ValueError("an empty stop would end every text before it begins")
         return stop
+
+
+def _list(value: Value) -> Sequence[str]:
+    return value if isinstance(value, list | tuple) else ()

@@ -104,6 +104,7 @@ def _collisions(source: str, spec: TemplateSpec) -> Iterator[str]:
     if spec.report.group_by is not None and spec.report.group_by not in fields:
         line = line_of(source, ("report", "group_by"))
         yield f"{TEMPLATE_TOML}:{line}: report.group_by: there is no field {spec.report.group_by!r}"
+    yield from _unknown_fields(source, spec)
     yield from _shared_columns(source, spec.field)
 
 
@@ -113,6 +114,22 @@ def _repeated(names: list[str]) -> Iterable[tuple[int, str]]:
         seen[name] += 1
         if seen[name] == 2:
             yield index, name
+
+
+def _unknown_fields(source: str, spec: TemplateSpec) -> Iterator[str]:
+    """What a section names must be there: lists to carry, a text to be like."""
+    types = {field.name: field.type for field in spec.field}
+    for index, section in enumerate(spec.section):
+        named = [
+            ("carries", name, "list") for each in section.carries for name in each.split(" - ")
+        ]
+        if section.reference is not None:
+            named.append(("reference", section.reference, "text"))
+        for key, name, wanted in named:
+            if types.get(name) != wanted:
+                line = line_of(source, ("section", index, key))
+                what = f"there is no field {name!r} of type {wanted}"
+                yield f"{TEMPLATE_TOML}:{line}: section.{index + 1}.{key}: {what}"
 
 
 def _shared_columns(source: str, fields: tuple[Field, ...]) -> Iterator[str]:

@@ -20,6 +20,9 @@ from reporting.spec import TEMPLATE_TOML, ReportSpec, TemplateSpec, parse_spec
 from reporting.trial import problems_of
 
 UNGROUPED = "ungrouped"
+REFERENCE = "reference"
+"""The field that holds a text that a person wrote, unless a section names another."""
+_REFERENCE_FIELD = Field(name=REFERENCE, type="text")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,30 @@ class Template:
         return sha256.hexdigest()
 
     def match_columns(self, header: Sequence[str]) -> ColumnMatch:
-        return match_columns(self.fields, header)
+        """Also a column `reference` that no field takes: a person's own text, for chrF."""
+        if match_columns(self.fields, [REFERENCE]).columns:
+            return match_columns(self.fields, header)
+        return match_columns((*self.fields, _REFERENCE_FIELD), header)
 
     def parse_row(self, row: Mapping[str, object]) -> ParsedRow:
         """Of cells by field name (see `match_columns`), the values and all problems at once."""
-        return parse_row(self.fields, row)
+        has_reference = REFERENCE in row and all(f.name != REFERENCE for f in self.fields)
+        return parse_row((*self.fields, _REFERENCE_FIELD) if has_reference else self.fields, row)
 
     def prompts(self, values: Mapping[str, Value]) -> dict[str, str]:
         """The whole prompt of each section, in the template's order."""
         return prompts(self.content[PROMPT_TEMPLATE], self.sections, values)
+
+    def references(self, values: Mapping[str, Value]) -> dict[str, str]:
+        """Of each section that a person wrote too, what they wrote."""
+        named = {each.name: each.reference or REFERENCE for each in self.sections}
+        texts = {section: values.get(field) for section, field in named.items()}
+        return {section: text for section, text in texts.items() if isinstance(text, str) and text}
+
+    def facts(self, values: Mapping[str, Value]) -> dict[str, Value]:
+        """The row without what a person wrote of it: that is no fact that the model was given."""
+        written = {each.reference or REFERENCE for each in self.sections}
+        return {name: value for name, value in values.items() if name not in written}
 
     def title(self, values: Mapping[str, Value]) -> str:
         return render_line("report.title", self.report.title, values)
@@ -87,7 +105,7 @@ class Template:
         values: Mapping[str, Value],
         sections: Mapping[str, str],
         *,
-        scores: Mapping[str, Mapping[str, float | None]],
+        scores: Mapping[str, Mapping[str, Any]],
         batch: Mapping[str, Any],
         row: int,
     ) -> Document:

@@ -1,7 +1,7 @@
 """What is wrong with a template whose template.toml is right, found before any row needs it."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 from reporting.document import REPORT_TEMPLATE
 from reporting.errors import RenderFailed
@@ -49,7 +49,7 @@ def _problems_of(filename: str, kind: Kind, source: str, known: frozenset[str]) 
 def _problems_of_trials(template: "Template") -> list[str]:
     full = {field.name: _sample(field) for field in template.fields}
     least = {f.name: full[f.name] if f.required else _empty(f) for f in template.fields}
-    scores = {s.name: {"perplexity": 9.5, "entropy": 1.5, "cosine": 0.5} for s in template.sections}
+    scores = {section.name: _SCORES for section in template.sections}
     problems = list(_problems_of_trial(template, full, scores))
     for problem in _problems_of_trial(template, least, {}):
         if problem not in problems:
@@ -58,7 +58,7 @@ def _problems_of_trials(template: "Template") -> list[str]:
 
 
 def _problems_of_trial(
-    template: "Template", values: Mapping[str, Value], scores: Mapping[str, Mapping[str, float]]
+    template: "Template", values: Mapping[str, Value], scores: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     texts = {section.name: "A sentence." for section in template.sections}
     for attempt in (
@@ -72,6 +72,20 @@ def _problems_of_trial(
             yield str(error)
 
 
+_SCORES: Mapping[str, Any] = {
+    "perplexity": 9.5,
+    "entropy": 1.5,
+    "distinct_words": 8,
+    "distinct_1": 0.9,
+    "distinct_2": 1.0,
+    "repetition": 0.0,
+    "num_words": 9,
+    "cosine": 0.5,
+    "coverage": 1.0,
+    "invented": ["37"],
+    "corrupted": [],
+    "chrf": 50.0,
+}
 _BATCH = {"id": "1", "name": "a batch", "model": "a model", "created_at": "2024-05-27T08:00:00Z"}
 
 

@@ -1,6 +1,7 @@
 """The fakes of the tests: everything else they use is real."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 
 from worker.engine import Candidate, EngineDied, ModelCard, Prompt, Sampling
@@ -30,6 +31,8 @@ class FakeEngine:
         self.prompts: list[str] = []
         self.most_in_flight = 0
         self.error: Exception | None = None
+        self.samplings: list[Sampling] = []
+        self.text: Callable[[Sampling, int], str] = _text
         self._lock = threading.Lock()
         self._waiting: list[tuple[Future[tuple[Candidate, ...]], Sampling]] = []
 
@@ -38,6 +41,7 @@ class FakeEngine:
         text = prompt.text or "".join(message.content for message in prompt.messages or ())
         with self._lock:
             self.prompts.append(text)
+            self.samplings.append(sampling)
             self._waiting = [(one, s) for one, s in self._waiting if not one.done()]
             self._waiting.append((future, sampling))
             self.most_in_flight = max(self.most_in_flight, len(self._waiting))
@@ -55,7 +59,9 @@ class FakeEngine:
             if self.error:
                 future.set_exception(self.error)
             else:
-                future.set_result(tuple(_candidate(number) for number in range(sampling.n)))
+                numbers = range(sampling.n)
+                drawn = (_candidate(number, self.text(sampling, number)) for number in numbers)
+                future.set_result(tuple(drawn))
 
     def die(self) -> None:
         """Fail everything that waits, as the death of the process does."""
@@ -69,11 +75,15 @@ class FakeEngine:
         return taken
 
 
-def _candidate(number: int) -> Candidate:
+def _text(_: Sampling, number: int) -> str:
+    return f" Text {chr(97 + number)} of the \0week."
+
+
+def _candidate(number: int, text: str) -> Candidate:
     """The second of several is the surest."""
     logprobs = (-0.1, -0.1) if number == 1 else (-1.0, -2.0)
     return Candidate(
-        text=f" Text {number} of the \0week.",
+        text=text,
         token_ids=(1, 2),
         logprobs=logprobs,
         finish_reason="stop",

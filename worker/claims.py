@@ -1,6 +1,7 @@
 """Claims: a shard's jobs become this worker's own, as far as the engine has room for them."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -32,7 +33,7 @@ class Claims:
         self._model = model
 
     def of(self, job_ids: Sequence[int]) -> Iterator[Claim]:
-        """Claim the shard piece by piece, what others have left out; a drain leaves the rest `new`."""
+        """Claim piece by piece what nobody else has; what a drain leaves over is `new` again."""
         waiting = self._queue.look(job_ids)
         while waiting:
             admitted = self._admit(waiting)
@@ -43,9 +44,13 @@ class Claims:
             waiting = waiting[len(admitted) :]
             yield from self._claim(admitted)
 
-    def leave(self, claim: Claim) -> None:
-        """Give back the room of a job whose texts are generated."""
-        self._admission.leave(claim.room)
+    @contextmanager
+    def occupying(self, claim: Claim) -> Iterator[None]:
+        """Gives the room of a job back at the end, when its texts are generated."""
+        try:
+            yield
+        finally:
+            self._admission.leave(claim.room)
 
     def _admit(self, waiting: Sequence[AnnouncedJob]) -> Sequence[AnnouncedJob]:
         if waiting[0].is_suspect:

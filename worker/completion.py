@@ -15,6 +15,9 @@ from worker.scoring.entropy import word_entropy
 from worker.scoring.perplexity import perplexity
 from worker.scoring.words import words
 
+Requests = Mapping[str, tuple[Prompt, Sampling]]
+"""What the engine is asked for a job, by section or by the place of the prompt."""
+
 _TAKEN = ("n", "max_tokens", "temperature", "top_p", "top_k", "stop", "logprobs")
 _PENALTIES = ("presence_penalty", "frequency_penalty")
 
@@ -30,7 +33,7 @@ class CompletionPlan:
         body = fields["body"]
         return len(body["prompt"]) * int(body["n"])
 
-    def requests(self, job: ClaimedJob) -> dict[str, tuple[Prompt, Sampling]]:
+    def requests(self, job: ClaimedJob) -> Requests:
         """What the engine is asked, by the place of each prompt in the request."""
         body = job.fields["body"]
         return {

@@ -14,32 +14,20 @@ from dataclasses import asdict, dataclass, replace
 
 from ledger.states import Outcome
 from ledger.store import CandidateRecord, Ended, ReportRecord
-from worker.choice import choose
 from worker.claims import Claim, Claims
-from worker.completion import CompletionPlan, completed
+from worker.completion import CompletionPlan, Requests, completed
 from worker.engine import Candidate, Engine, EngineDied
 from worker.inflight import InFlight
+from worker.judge import Judge, Judged
+from worker.plan import ReportPlan
 from worker.printable import printable
-from worker.scoring import Scores, facts_of, score_section
+from worker.scoring.embedding import Embedder
 from worker.writer import Writer
 
 log = logging.getLogger(__name__)
 
 SUPERSEDED = "superseded"
 """The tally's name for results that came after a later claim, and changed nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """One section's candidates, their scores, and the one that was chosen."""
-
-    candidates: tuple[Candidate, ...]
-    scores: Sequence[Scores]
-    chosen: int
-
-    @property
-    def text(self) -> str:
-        return self.candidates[self.chosen].text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +48,20 @@ class Pipeline:
     """Runs shards, several at a time; each job of a shard in a thread of its own."""
 
     def __init__(
-        self, claims: Claims, engine: Engine, writer: Writer, *, threads: int, retries: RetryPolicy
+        self,
+        claims: Claims,
+        engine: Engine,
+        writer: Writer,
+        *,
+        threads: int,
+        retries: RetryPolicy,
+        embedder: Embedder | None = None,
     ) -> None:
         self._claims = claims
         self._engine = engine
         self._writer = writer
         self._retries = retries
+        self._embedder = embedder
         self._in_flight = InFlight()
         self._is_draining = threading.Event()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
@@ -99,33 +95,50 @@ class Pipeline:
         return str(ended.outcome) if has_won else SUPERSEDED
 
     def _write(self, claim: Claim) -> Ended:
-        plan, fields = claim.plan, claim.job.fields
-        candidates = self._generate(claim)
+        plan = claim.plan
         if isinstance(plan, CompletionPlan):
-            return completed(claim.job, candidates)
-        facts = facts_of(fields)
-        judged = {name: _judge(texts, facts) for name, texts in candidates.items()}
+            with self._claims.occupying(claim):
+                answers = self._generate(claim, plan.requests(claim.job))
+            return completed(claim.job, answers)
+        with self._claims.occupying(claim):
+            judged = self._judged(claim, plan)
         document = plan.template.render(
-            fields,
+            claim.job.fields,
             {name: section.text for name, section in judged.items()},
-            scores={name: asdict(each.scores[each.chosen]) for name, each in judged.items()},
+            scores={name: asdict(section.best) for name, section in judged.items()},
             batch=plan.batch_facts,
             row=claim.job.row,
         )
-        report = ReportRecord(document.title, document.markdown, self._engine.model.digest)
+        report = ReportRecord(
+            document.title,
+            document.markdown,
+            self._engine.model.digest,
+            review=[each for section in judged.values() for each in section.shortfalls],
+        )
         return _succeeded(claim, judged, report)
 
-    def _generate(self, claim: Claim) -> dict[str, tuple[Candidate, ...]]:
+    def _judged(self, claim: Claim, plan: ReportPlan) -> dict[str, Judged]:
+        """Each section, drawn again while its gate refuses it and its template allows."""
+        judge = Judge(plan.template, claim.job.fields, self._embedder)
+        judged: dict[str, Judged] = {}
+        round = claim.job.first_round
+        wanted = plan.requests(claim.job, round)
+        while wanted:
+            judged |= judge.judge(self._generate(claim, wanted), round, judged)
+            round += 1
+            refused = [name for name in wanted if judged[name].is_refused]
+            again = plan.requests(claim.job, round) if refused else {}
+            wanted = {name: again[name] for name in refused}
+        return judged
+
+    def _generate(self, claim: Claim, requests: Requests) -> dict[str, tuple[Candidate, ...]]:
         """All prompts of a job are submitted before one is waited for."""
-        try:
-            futures = {
-                name: self._engine.submit(prompt, sampling)
-                for name, (prompt, sampling) in claim.plan.requests(claim.job).items()
-            }
-            with self._in_flight.holding(claim.job.id, futures.values()):
-                return {name: _clean(future.result()) for name, future in futures.items()}
-        finally:
-            self._claims.leave(claim)
+        futures = {
+            name: self._engine.submit(prompt, sampling)
+            for name, (prompt, sampling) in requests.items()
+        }
+        with self._in_flight.holding(claim.job.id, futures.values()):
+            return {name: _clean(future.result()) for name, future in futures.items()}
 
     def _failed(self, claim: Claim, error: Exception) -> Ended:
         if isinstance(error, CancelledError):
@@ -151,11 +164,6 @@ def _clean(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     return tuple(replace(one, text=printable(one.text)) for one in candidates)
 
 
-def _judge(candidates: tuple[Candidate, ...], facts: str) -> Judged:
-    scores = score_section(candidates, facts)
-    return Judged(candidates, scores, choose(scores))
-
-
 def _given_up(claim: Claim, outcome: Outcome, *, is_suspect: bool) -> Ended:
     return Ended(claim.job.id, claim.job.attempt, outcome, is_suspect=is_suspect)
 
@@ -168,7 +176,9 @@ def _succeeded(claim: Claim, judged: Mapping[str, Judged], report: ReportRecord)
             text=candidate.text,
             finish_reason=candidate.finish_reason,
             num_tokens=candidate.num_tokens,
-            is_chosen=number == section.chosen,
+            is_chosen=number == section.chosen.index,
+            why=section.chosen.why if number == section.chosen.index else None,
+            round=section.rounds[number],
             **asdict(section.scores[number]),
         )
         for name, section in judged.items()
@@ -178,7 +188,7 @@ def _succeeded(claim: Claim, judged: Mapping[str, Judged], report: ReportRecord)
         job_id=claim.job.id,
         attempt=claim.job.attempt,
         outcome=Outcome.SUCCEEDED,
-        prompt_tokens=sum(each.candidates[0].num_prompt_tokens for each in judged.values()),
+        prompt_tokens=sum(each.num_prompt_tokens for each in judged.values()),
         completion_tokens=sum(record.num_tokens for record in records),
         candidates=records,
         report=report,

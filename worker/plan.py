@@ -9,7 +9,7 @@ from typing import Any
 from ledger.states import BatchKind
 from ledger.store import Batches, BatchRecord, ClaimedJob
 from reporting import Section, Template
-from worker.completion import CompletionPlan
+from worker.completion import CompletionPlan, Requests
 from worker.engine import Message, Prompt, Sampling
 
 NUM_CACHED = 64
@@ -36,16 +36,16 @@ class ReportPlan:
             "created_at": self.batch.created_at.isoformat(timespec="minutes"),
         }
 
-    def requests(self, job: ClaimedJob) -> dict[str, tuple[Prompt, Sampling]]:
-        """What the engine is asked, by section. Raises RenderFailed."""
-        samplings = self.samplings(job.row)
+    def requests(self, job: ClaimedJob, round: int = 0) -> Requests:
+        """What the engine is asked in a round, by section. Raises RenderFailed."""
+        samplings = self.samplings(job.row, round)
         return {
             name: (Prompt(messages=(Message("user", text),)), samplings[name])
             for name, text in self.template.prompts(job.fields).items()
         }
 
-    def samplings(self, row: int) -> Mapping[str, Sampling]:
-        """How each section is drawn; its seed depends on batch, row and section alone."""
+    def samplings(self, row: int, round: int = 0) -> Mapping[str, Sampling]:
+        """How each section is drawn; its seed depends on batch, row, section and round alone."""
         return {
             section.name: Sampling(
                 n=self._num_candidates(section),
@@ -53,7 +53,7 @@ class ReportPlan:
                 temperature=section.temperature,
                 top_p=section.top_p,
                 stop=tuple(section.stop),
-                seed=_seed(self.batch.seed, row, section.name),
+                seed=_seed(self.batch.seed, row, section.name, round),
             )
             for section in self.template.sections
         }
@@ -79,6 +79,7 @@ class Plans:
         return ReportPlan(batch, Template.from_content(batch.template_content or {}))
 
 
-def _seed(seed: int, row: int, section: str) -> int:
-    digest = hashlib.sha256(f"{seed}:{row}:{section}".encode()).digest()
+def _seed(seed: int, row: int, section: str, round: int) -> int:
+    again = f":{round}" if round else ""
+    digest = hashlib.sha256(f"{seed}:{row}:{section}{again}".encode()).digest()
     return int.from_bytes(digest[:8], "big")

@@ -27,6 +27,7 @@ from worker.events import DirectEvents
 from worker.keeper import Keeper
 from worker.pipeline import Pipeline, RetryPolicy
 from worker.plan import Plans
+from worker.scoring.embedding import Embedder
 from worker.starter import starter_folder
 from worker.writer import Writer
 
@@ -56,7 +57,8 @@ class Runtime:
 def run_worker(settings: Settings) -> int:
     """Serve until a signal ends it; returns the exit code.
 
-    Raises LedgerUnreachable, BrokerUnreachable or ModelUnusable where it can't start.
+    Raises LedgerUnreachable, BrokerUnreachable, ModelUnusable or SettingInvalid where it
+    can't start.
     """
     store = open_store(settings)
     _reach_broker(settings)
@@ -92,6 +94,7 @@ def running(settings: Settings, store: Store) -> Iterator[Runtime]:
             writer,
             threads=ROOM * settings.max_rows,
             retries=RetryPolicy(settings.max_failures, settings.retry_backoff_s),
+            embedder=Embedder(settings.embeddings) if settings.embeddings else None,
         )
         stack.callback(pipeline.close)
         keeper = Keeper(

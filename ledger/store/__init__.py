@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from ledger.database import Database
+from ledger.review import Shortfall
 from ledger.store.batches import Batches, BatchRecord, BatchStatus, NewBatch, NewJob
 from ledger.store.queue import AnnouncedJob, ClaimedJob, Queue, Shard
-from ledger.store.results import CandidateRecord, Ended, JobResult, ReportRecord, Results
+from ledger.store.records import CandidateRecord, Ended, JobResult, ReportRecord
+from ledger.store.results import Results
 from ledger.store.workers import WorkerIdentity, Workers
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "ReportRecord",
     "Results",
     "Shard",
+    "Shortfall",
     "Store",
     "WorkerIdentity",
     "Workers",

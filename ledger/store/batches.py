@@ -9,10 +9,12 @@ import sqlalchemy as sa
 
 from ledger.database import Database, Transaction
 from ledger.errors import NotFound
-from ledger.models import Batch, Job, table
+from ledger.models import Batch, Candidate, Job, has_result, table
 from ledger.states import FINAL, RETRYABLE, BatchKind, BatchState, JobState
+from ledger.store.results import awaits_review
 
 _batches = table(Batch)
+_candidates = table(Candidate)
 _jobs = table(Job)
 
 
@@ -60,6 +62,8 @@ class BatchStatus:
     prompt_tokens: int
     completion_tokens: int
     last_finished_at: datetime | None
+    num_needs_review: int = 0
+    """Of those that succeeded."""
 
     @property
     def total(self) -> int:
@@ -154,7 +158,7 @@ class Batches:
                 sa.update(_jobs)
                 .where(_jobs.c.batch_id == batch_id)
                 .where(_jobs.c.state.in_([JobState.NEW, JobState.QUEUED]))
-                .values(state=JobState.CANCELLED, finished_at=tx.now)
+                .values(state=called_off(), finished_at=tx.now)
             )
             running = (
                 sa.update(_jobs)
@@ -174,11 +178,37 @@ class Batches:
             )
             return tx.execute(update).rowcount
 
+    def rewrite(self, batch_id: str) -> int:
+        """Make the jobs whose result needs a review `new`; returns how many.
+
+        The result stays until another replaces it. The next attempt draws with seeds that no
+        candidate of the result was drawn with. Whoever comes second finds nothing to do.
+        """
+        used = sa.select(sa.func.max(_candidates.c.round)).where(_candidates.c.job_id == _jobs.c.id)
+        next_round = sa.func.coalesce(used.scalar_subquery() + 1, _jobs.c.first_round)
+        with self._database.write() as tx:
+            _get(tx, batch_id)
+            update = (
+                sa.update(_jobs)
+                .where(_jobs.c.batch_id == batch_id, awaits_review())
+                .values(_AGAIN | {"first_round": next_round})
+            )
+            return tx.execute(update).rowcount
+
+
+def called_off() -> sa.ColumnElement[Any]:
+    """The state of a job that nobody works on any more: by the result that it has, or none."""
+    succeeded, cancelled = (
+        sa.literal(state, _jobs.c.state.type) for state in (JobState.SUCCEEDED, JobState.CANCELLED)
+    )
+    return sa.case((has_result(), succeeded), else_=cancelled)
+
 
 _PRISTINE: dict[str, Any] = {
     "state": JobState.NEW,
     "attempt": 0,
     "num_failures": 0,
+    "first_round": 0,
     "is_suspect": False,
     "is_cancelling": False,
     "prompt_tokens": 0,
@@ -229,10 +259,12 @@ def _status(tx: Transaction, batch_id: str) -> BatchStatus:
         .group_by(_jobs.c.state)
     )
     rows = tx.execute(query).all()
+    below = sa.select(sa.func.count()).where(_jobs.c.batch_id == batch_id, awaits_review())
     return BatchStatus(
         batch=batch,
         counts={row.state: row.num_jobs for row in rows},
         prompt_tokens=sum(int(row.prompt_tokens) for row in rows),
         completion_tokens=sum(int(row.completion_tokens) for row in rows),
         last_finished_at=max((row.finished_at for row in rows if row.finished_at), default=None),
+        num_needs_review=int(tx.execute(below).scalar_one()),
     )

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from ledger.database import Database, Transaction
 from ledger.models import Attempt, Batch, Job, table
 from ledger.states import IN_FLIGHT, JobState, Outcome
+from ledger.store.batches import called_off
 
 _batches = table(Batch)
 _jobs = table(Job)
@@ -52,6 +53,7 @@ class ClaimedJob:
     num_failures: int
     is_suspect: bool
     fields: dict[str, Any]
+    first_round: int = 0
 
 
 class _Fed(NamedTuple):
@@ -164,8 +166,8 @@ class Queue:
                 "ended_at",
             ]
             tx.execute(sa.insert(_attempts).from_select(columns, lost))
-            called_off = {"state": JobState.CANCELLED, "finished_at": tx.now} | _AT_REST
-            cancelled = sa.update(_jobs).where(is_lost, _jobs.c.is_cancelling).values(called_off)
+            ended = {"state": called_off(), "finished_at": tx.now} | _AT_REST
+            cancelled = sa.update(_jobs).where(is_lost, _jobs.c.is_cancelling).values(ended)
             again = sa.update(_jobs).where(is_lost).values(state=JobState.NEW, **_AT_REST)
             return tx.execute(cancelled).rowcount + tx.execute(again).rowcount
 

@@ -1,15 +1,18 @@
 """Results: what workers record, in groups, and what readers stream, in the order of the rows."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 import sqlalchemy as sa
 
 from ledger.database import Database, Transaction
-from ledger.models import Attempt, Candidate, Job, Report, Worker, table
+from ledger.errors import NotFound
+from ledger.models import Attempt, Candidate, Job, Report, Worker, has_result, table
+from ledger.review import Shortfall
 from ledger.states import FINAL, JobState, Outcome
+from ledger.store.records import CandidateRecord, Ended, JobResult, ReportRecord
 
 _jobs = table(Job)
 _attempts = table(Attempt)
@@ -37,71 +40,6 @@ _MOVE = (
 """Runs only on rows that `_lock_running` holds in the same transaction."""
 
 
-@dataclass(frozen=True, slots=True)
-class CandidateRecord:
-    """One candidate as it is stored. A score is None where it could not be taken.
-
-    Of a completion, `section` is the place of its prompt in the request.
-    """
-
-    section: str
-    number: int
-    text: str
-    finish_reason: str
-    num_tokens: int
-    is_chosen: bool
-    perplexity: float | None
-    entropy: float | None
-    cosine: float | None
-    logprobs: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportRecord:
-    """The finished document of a job."""
-
-    title: str
-    markdown: str
-    model_digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """One attempt at a job that has ended, by its outcome.
-
-    `succeeded` carries the candidates and, unless it is a completion, the report; `failed`
-    charges the job's budget and, with `retry_in_s`, makes it `new` again; `released` gives it
-    back uncharged.
-    """
-
-    job_id: int
-    attempt: int
-    outcome: Outcome
-    error: str | None = None
-    retry_in_s: float | None = None
-    is_suspect: bool = False
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    candidates: Sequence[CandidateRecord] = ()
-    report: ReportRecord | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JobResult:
-    """A job as readers see it."""
-
-    job_id: int
-    row: int
-    state: JobState
-    fields: Mapping[str, Any]
-    error: str | None
-    candidates: tuple[CandidateRecord, ...]
-    report: ReportRecord | None
-    finished_at: datetime | None = None
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 class Results:
     """Writes the end of attempts and reads finished jobs."""
 
@@ -112,7 +50,8 @@ class Results:
         """Write a group in one transaction; returns the ids of the jobs whose write won.
 
         A job whose `attempt` is no longer the running one is left as it is: a later claim,
-        a lost lease or another result came first.
+        a lost lease or another result came first. A result replaces the one that is there; a
+        job that has one and ends without another is `succeeded` by the one it has.
         """
         with self._database.write() as tx:
             running = _lock_running(tx, group)
@@ -127,14 +66,23 @@ class Results:
             return {ended.job_id for ended in won}
 
     def stream(
-        self, batch_id: str, *, states: Iterable[JobState] = JobState
+        self,
+        batch_id: str,
+        *,
+        states: Iterable[JobState] = JobState,
+        needs_review: bool = False,
     ) -> Iterator[JobResult]:
-        """All jobs of a batch by row, a page at a time, so that memory stays flat."""
-        wanted = list(states)
+        """All jobs of a batch by row, a page at a time, so that memory stays flat.
+
+        With `needs_review` only those whose result a person should look at.
+        """
+        which = [_jobs.c.batch_id == batch_id, _jobs.c.state.in_(list(states))]
+        if needs_review:
+            which.append(awaits_review())
         row = -1
         while True:
             with self._database.read() as tx:
-                page = _page(tx, batch_id, wanted, row)
+                page = _page(tx, [*which, _jobs.c.row > row])
             yield from page
             if len(page) < _PAGE:
                 return
@@ -152,6 +100,19 @@ class Results:
         with self._database.read() as tx:
             return sorted(tx.execute(query).scalars())
 
+    def of_job(self, job_id: int) -> JobResult:
+        """Raises NotFound."""
+        with self._database.read() as tx:
+            for found in _page(tx, [_jobs.c.id == job_id]):
+                return found
+        raise NotFound(f"no job {job_id} in the ledger; results.jsonl names the jobs of a batch")
+
+
+def awaits_review() -> sa.ColumnElement[bool]:
+    """Of a job: its result is there, and a person should look at it."""
+    below = sa.select(_reports.c.job_id).where(_reports.c.review.is_not(None))  # by their index
+    return sa.and_(_jobs.c.state == JobState.SUCCEEDED, _jobs.c.id.in_(below))
+
 
 def _lock_running(tx: Transaction, group: Sequence[Ended]) -> dict[tuple[int, int], Any]:
     """The jobs of the group whose attempt is still the running one, locked until the commit."""
@@ -164,9 +125,11 @@ def _lock_running(tx: Transaction, group: Sequence[Ended]) -> dict[tuple[int, in
         "num_failures",
         "is_suspect",
         "is_cancelling",
+        "prompt_tokens",
+        "completion_tokens",
     )
     query = (
-        sa.select(*(_jobs.c[name] for name in names))
+        sa.select(*(_jobs.c[name] for name in names), has_result().label("has_result"))
         .where(sa.tuple_(_jobs.c.id, _jobs.c.attempt).in_(keys))
         .where(_jobs.c.state == JobState.RUNNING)
         .order_by(_jobs.c.id)
@@ -175,7 +138,13 @@ def _lock_running(tx: Transaction, group: Sequence[Ended]) -> dict[tuple[int, in
     return {(row.id, row.attempt): row for row in tx.execute(query)}
 
 
-def _next_state(ended: Ended, *, is_cancelling: bool) -> JobState:
+def _next_state(ended: Ended, job: Any) -> JobState:
+    """An earlier result wins over an end without one."""
+    state = _state_by_itself(ended, is_cancelling=job.is_cancelling)
+    return JobState.SUCCEEDED if job.has_result and state in FINAL else state
+
+
+def _state_by_itself(ended: Ended, *, is_cancelling: bool) -> JobState:
     """A finished result wins over a cancellation, a cancellation over another try."""
     match ended.outcome:
         case Outcome.SUCCEEDED:
@@ -192,7 +161,8 @@ def _next_state(ended: Ended, *, is_cancelling: bool) -> JobState:
 
 def _move(ended: Ended, job: Any, now: datetime) -> dict[str, Any]:
     """The columns that the end of an attempt writes into its job."""
-    state = _next_state(ended, is_cancelling=job.is_cancelling)
+    state = _next_state(ended, job)
+    usage = ended if ended.outcome is Outcome.SUCCEEDED else job  # an earlier result's stays
     is_charged = ended.outcome is Outcome.FAILED
     is_waiting = state is JobState.NEW and ended.retry_in_s is not None
     return {
@@ -203,8 +173,8 @@ def _move(ended: Ended, job: Any, now: datetime) -> dict[str, Any]:
         "num_failures": job.num_failures + is_charged,
         "is_suspect": ended.is_suspect,
         "error": ended.error if state is JobState.FAILED else None,
-        "prompt_tokens": ended.prompt_tokens,
-        "completion_tokens": ended.completion_tokens,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
     }
 
 
@@ -232,21 +202,28 @@ def _store_results(tx: Transaction, won: Sequence[Ended]) -> None:
     ]
     reports = [
         {"job_id": ended.job_id, "attempt": ended.attempt, "created_at": tx.now}
-        | asdict(ended.report)
+        | _report_row(ended.report)
         for ended in won
         if ended.report
     ]
+    for replaced in (_candidates, _reports):
+        tx.execute(sa.delete(replaced).where(replaced.c.job_id.in_([each.job_id for each in won])))
     if candidates:
         tx.execute(sa.insert(_candidates), candidates)
     if reports:
         tx.execute(sa.insert(_reports), reports)
 
 
-def _page(tx: Transaction, batch_id: str, states: list[JobState], after: int) -> list[JobResult]:
+def _report_row(report: ReportRecord) -> dict[str, Any]:
+    row = asdict(report)
+    return row | {"review": row["review"] or None}
+
+
+def _page(tx: Transaction, which: list[sa.ColumnElement[bool]]) -> list[JobResult]:
     names = ("row", "state", "fields", "error", "finished_at", "prompt_tokens", "completion_tokens")
     query = (
         sa.select(_jobs.c.id, *(_jobs.c[name] for name in names))
-        .where(_jobs.c.batch_id == batch_id, _jobs.c.row > after, _jobs.c.state.in_(states))
+        .where(*which)
         .order_by(_jobs.c.row)
         .limit(_PAGE)
     )
@@ -282,4 +259,9 @@ def _candidates_of(tx: Transaction, job_ids: list[int]) -> dict[int, list[Candid
 def _reports_of(tx: Transaction, job_ids: list[int]) -> dict[int, ReportRecord]:
     columns = [_reports.c[name] for name in ReportRecord.__slots__]
     query = sa.select(_reports.c.job_id, *columns).where(_reports.c.job_id.in_(job_ids))
-    return {row.job_id: ReportRecord(*tuple(row)[1:]) for row in tx.execute(query)}
+    return {row.job_id: _report(row) for row in tx.execute(query)}
+
+
+def _report(row: Any) -> ReportRecord:
+    review = tuple(Shortfall(**each | {"found": tuple(each["found"])}) for each in row.review or ())
+    return ReportRecord(row.title, row.markdown, row.model_digest, review)

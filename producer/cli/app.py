@@ -9,7 +9,7 @@ import sys
 import typer
 
 from ledger.errors import BrokerUnreachable, LedgerUnreachable, NightpressError
-from producer.cli import batches, database, demo, doctor, services, submit, templates
+from producer.cli import batches, candidates, database, demo, doctor, services, submit, templates
 from producer.cli.exits import EXIT_INPUT, EXIT_UNREACHABLE
 from producer.cli.terminal import complain
 from reporting import ReportingError
@@ -27,6 +27,7 @@ app.command("status")(batches.status)
 app.command("wait")(batches.wait)
 app.command("list")(batches.list_batches)
 app.command("results")(batches.results)
+app.command("candidates")(candidates.candidates)
 app.command("cancel")(batches.cancel)
 app.command("retry")(batches.retry)
 app.add_typer(templates.app, name="templates")

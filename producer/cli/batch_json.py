@@ -18,6 +18,7 @@ def batch_json(status: BatchStatus) -> dict[str, Any]:
         "template": status.batch.template,
         "model": status.batch.model,
         "counts": {"total": status.total, **counts},
+        "needs_review": status.num_needs_review,
         "usage": {
             "prompt_tokens": status.prompt_tokens,
             "completion_tokens": status.completion_tokens,

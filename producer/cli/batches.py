@@ -61,6 +61,9 @@ def list_batches(json: Json = False, quiet: Quiet = False) -> None:
 def results(
     batch_id: BatchId,
     out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    needs_review: Annotated[
+        bool, typer.Option("--needs-review", help="Only what a person should look at.")
+    ] = False,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -68,7 +71,7 @@ def results(
     from producer.export import export_batch
 
     store = open_store(load_settings(), is_reading=True)
-    summary = export_batch(store, batch_id, out)
+    summary = export_batch(store, batch_id, out, needs_review=needs_review)
     found = store.batches.status(batch_id)
     if json:
         show_json(batch_json(found) | {"out": str(out)})
@@ -76,6 +79,8 @@ def results(
         print(batch_id)
     else:
         say(f"{summary.num_results} of {found.total} {found.batch.kind}s are in {out}")
+        if summary.num_needs_review:
+            say(f"{summary.num_needs_review} need review: index.html lists them first")
         print(out / summary.index.name)
 
 
@@ -86,11 +91,19 @@ def cancel(batch_id: BatchId, quiet: Quiet = False) -> None:
     _answer(batch_id, f"{num_reached} jobs called off", is_quiet=quiet)
 
 
-def retry(batch_id: BatchId, quiet: Quiet = False) -> None:
+def retry(
+    batch_id: BatchId,
+    needs_review: Annotated[
+        bool,
+        typer.Option("--needs-review", help="Write again what needs a review, with new seeds."),
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
     """Run again what failed or was cancelled, and nothing else."""
     settings = load_settings()
     store = open_store(settings, is_reading=True)
-    num_again = store.batches.retry(batch_id)
+    again = store.batches.rewrite if needs_review else store.batches.retry
+    num_again = again(batch_id)
     feed_a_window(store, settings)
     _answer(batch_id, f"{num_again} jobs run again", is_quiet=quiet)
 
@@ -118,7 +131,10 @@ def feed_a_window(store: Store, settings: Settings) -> None:
         say(f"nightpress: {error}; the jobs are in the ledger and start when Redis is back")
 
 
-_COLUMNS = ("batch", "name", "kind", "state", "done", "running", "failed", "tokens", "created")
+_COLUMNS = (
+    *("batch", "name", "kind", "state", "done", "running", "failed", "review"),
+    *("tokens", "created"),
+)
 
 
 def _row(one: BatchStatus) -> tuple[object, ...]:
@@ -131,6 +147,7 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
         f"{one.num_final}/{one.total}",
         counts.get(JobState.RUNNING, 0),
         counts.get(JobState.FAILED, 0),
+        one.num_needs_review,
         one.completion_tokens,
         one.batch.created_at.astimezone().strftime("%Y-%m-%d %H:%M"),
     )

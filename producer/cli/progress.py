@@ -76,6 +76,8 @@ def progress_line(status: BatchStatus, pace: Pace) -> str:
     for state in (JobState.RUNNING, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED):
         if counts.get(state):
             parts.append(f"{counts[state]} {state}")
+    if status.num_needs_review:
+        parts.append(f"{status.num_needs_review} need review")
     eta_s = pace.eta_s(status)
     if status.num_final < status.total and eta_s is not None:
         parts += [f"{pace.jobs_per_s:.1f} jobs/s", f"{pace.tokens_per_s:.0f} tokens/s"]

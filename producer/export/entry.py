@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from sys import intern
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import quote
 
 from ledger.states import JobState
-from ledger.store import JobResult
+from ledger.store import CandidateRecord, JobResult, Shortfall
 from producer.export.errors_csv import reason_of
 from producer.export.section_result import SectionResult
 from reporting import RenderFailed, Template
@@ -16,12 +16,14 @@ from reporting import RenderFailed, Template
 _MAX_LABEL = 120
 _MAX_REASON = 400
 
-Score = Literal["perplexity", "entropy", "cosine"]
+Score = Literal["flaws", "coverage", "perplexity", "entropy", "cosine", "repetition"]
+SCORES: tuple[Score, ...] = get_args(Score)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`links` are relative URLs by format; scores are means over the chosen texts."""
+    """`links` are relative URLs by format; scores are means over the chosen texts, and
+    `flaws` is the sum of what is invented and corrupted in them."""
 
     row: int
     label: str
@@ -35,6 +37,10 @@ class Entry:
     perplexity: float | None
     entropy: float | None
     cosine: float | None
+    coverage: float | None
+    repetition: float | None
+    flaws: int | None
+    review: tuple[Shortfall, ...]
 
 
 def entry_of(
@@ -59,7 +65,17 @@ def entry_of(
         perplexity=_mean(candidate.perplexity for candidate in chosen),
         entropy=_mean(candidate.entropy for candidate in chosen),
         cosine=_mean(candidate.cosine for candidate in chosen),
+        coverage=_mean(candidate.coverage for candidate in chosen),
+        repetition=_mean(candidate.repetition for candidate in chosen),
+        flaws=_flaws(chosen),
+        review=tuple(result.report.review) if result.report and result.needs_review else (),
     )
+
+
+def _flaws(chosen: Iterable[CandidateRecord]) -> int | None:
+    lists = [found for each in chosen for found in (each.invented, each.corrupted)]
+    known = [len(found) for found in lists if found is not None]
+    return sum(known) if known else None
 
 
 def _label(template: Template, result: JobResult) -> str:

@@ -11,7 +11,7 @@ from producer.export.entry import Entry, entry_of
 from producer.export.errors_csv import ErrorsTable
 from producer.export.folder import OutputFolder
 from producer.export.index import write_index
-from producer.export.manifest import manifest_of
+from producer.export.manifest import manifest_of, review_of
 from producer.export.report_files import write_report
 from producer.export.results_jsonl import result_line
 from producer.export.scores_csv import ScoresTable
@@ -20,23 +20,32 @@ from producer.export.snapshot import Snapshot
 from producer.export.summary import ExportSummary
 from reporting import Template
 
+NEEDS_REVIEW = "needs_review"
 
-def export_report(store: Store, batch_id: str, out: Path) -> ExportSummary:
+
+def export_report(
+    store: Store, batch_id: str, out: Path, *, needs_review: bool = False
+) -> ExportSummary:
     """Write all that is known of a report batch into `out`; again replaces what is there.
 
+    With `needs_review` only the rows that a person should look at, into a folder of their own.
     Of each row only the few facts that the index shows stay in memory. Raises NotFound;
     StateConflict for a completion batch; InputInvalid where `out` belongs to something else;
     OSError, with its path, where the disk refuses.
     """
     batch = _report_batch(store, batch_id)
     template = Template.from_content(batch.template_content or {})
-    folder = OutputFolder.claim(out, batch.id)
-    entries = tuple(_write_rows(folder, template, store.results.stream(batch.id)))
+    selection = NEEDS_REVIEW if needs_review else None
+    folder = OutputFolder.claim(out, batch.id, selection)
+    results = store.results.stream(batch.id, needs_review=needs_review)
+    entries = tuple(_write_rows(folder, template, results))
     status = store.batches.status(batch.id)
-    snapshot = Snapshot.of(status, template, entries, exported_at=datetime.now(UTC))
+    snapshot = Snapshot.of(
+        status, template, entries, exported_at=datetime.now(UTC), selection=selection
+    )
     write_index(folder, snapshot)
     folder.remove_stale()
-    folder.write_manifest(manifest_of(snapshot, folder.digests, template))
+    folder.write_manifest(manifest_of(snapshot, folder.digests, template) | review_of(snapshot))
     return _summary(folder, snapshot)
 
 
@@ -72,6 +81,7 @@ def _summary(folder: OutputFolder, snapshot: Snapshot) -> ExportSummary:
         index=folder.root / "index.html",
         errors=folder.root / "errors.csv",
         counts=snapshot.counts,
+        num_needs_review=len(snapshot.below),
         num_files=len(folder.digests),
         is_partial=snapshot.is_partial,
     )

@@ -25,7 +25,7 @@ class OutputFolder:
         self._listed = listed
 
     @classmethod
-    def claim(cls, out: Path, batch_id: str) -> Self:
+    def claim(cls, out: Path, batch_id: str, selection: str | None = None) -> Self:
         """Take a new or empty folder, or one that an export of this very batch wrote.
 
         A new one gets a manifest without files at once, so that an export that is
@@ -38,10 +38,14 @@ class OutputFolder:
             raise _refused(out, "holds other files; name a folder that is new or empty")
         if manifest is not None and _batch_id(manifest) != batch_id:
             raise _refused(out, "holds the results of another batch; name a folder of its own")
+        if manifest is not None and manifest.get("selection") != selection:
+            # Either would remove the other's files as stale.
+            raise _refused(out, "holds another choice of this batch's rows; name another folder")
         out.mkdir(parents=True, exist_ok=True)
         folder = cls(out.resolve(), _files_of(manifest or {}))
         if manifest is None:
-            folder.write_manifest({"batch": {"id": batch_id}, "is_partial": True, "files": {}})
+            begun = {"batch": {"id": batch_id}, "selection": selection, "is_partial": True}
+            folder.write_manifest(begun | {"files": {}})
         return folder
 
     @contextmanager

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ledger.states import RETRYABLE
-from producer.export.entry import Entry
+from producer.export.distribution import figures_of
+from producer.export.entry import SCORES, Entry
 from producer.export.folder import OutputFolder
 from producer.export.snapshot import Snapshot
-from producer.export.wording import Wording, wording_for
+from producer.export.wording import Wording, reason_in, wording_for
 
 _HERE = Path(__file__).resolve().parent
 _TABLES = ("results.jsonl", "scores.csv", "errors.csv", "manifest.json")
@@ -36,7 +37,7 @@ class Group:
 
 
 def write_index(folder: OutputFolder, snapshot: Snapshot) -> None:
-    """One page without script that loads nothing; written piece by piece, however long."""
+    """One page that loads nothing, whole without its script; written piece by piece."""
     page = _environment().get_template("index.html.j2")
     pieces = page.generate(_context(snapshot, wording_for(snapshot.template.language)))
     with folder.create("index.html") as file:
@@ -47,6 +48,7 @@ def write_index(folder: OutputFolder, snapshot: Snapshot) -> None:
 def _context(snapshot: Snapshot, words: Wording) -> dict[str, Any]:
     missing = tuple(entry for entry in snapshot.entries if entry.state in RETRYABLE)
     group_name, groups_name = _group_names(snapshot.template.report.group_by, words)
+    groups = groups_of(snapshot.entries, words)
     return {
         "snapshot": snapshot,
         "words": words,
@@ -54,14 +56,18 @@ def _context(snapshot: Snapshot, words: Wording) -> dict[str, Any]:
         "lead": _lead(snapshot),
         "group_name": group_name,
         "groups_name": groups_name,
-        "groups": groups_of(snapshot.entries, words),
+        "groups": groups,
+        "figures": figures_of(groups, words),
+        "scores": SCORES,
         "is_grouped": snapshot.template.report.group_by is not None,
         "has_weeks": any(entry.week for entry in snapshot.entries),
         "missing": missing,
         "is_unfolded": len(missing) <= _UNFOLDED,
         "facts": _facts(snapshot, words),
         "tables": _TABLES,
-        "style": Markup(_style()),  # ours, and the policy names its hash
+        "reason_in": partial(reason_in, words),
+        "style": Markup(_ours("index.css")),  # the policy names the hash of both
+        "script": Markup(_ours("index.js")),
         "policy": _policy(),
     }
 
@@ -138,12 +144,18 @@ def _environment() -> Environment:
 
 
 @cache
-def _style() -> str:
-    return (_HERE / "index.css").read_text(encoding="utf-8")
+def _ours(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 @cache
 def _policy() -> str:
-    """Only this very style sheet applies; the browser refuses everything else."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    """Only this very style sheet and script apply; the browser refuses everything else."""
+    style, script = (
+        base64.b64encode(hashlib.sha256(_ours(name).encode()).digest()).decode()
+        for name in ("index.css", "index.js")
+    )
+    return (
+        f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{script}'; "
+        "base-uri 'none'; form-action 'none'"
+    )

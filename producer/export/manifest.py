@@ -6,6 +6,7 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from producer.export.snapshot import Snapshot
 from producer.export.tally import Tally
 from reporting import Template
 
@@ -31,6 +32,15 @@ def manifest_of(
         "exported_at": tally.exported_at.isoformat(),
         "files": dict(sorted(files.items())),
     }
+
+
+def review_of(snapshot: Snapshot) -> dict[str, Any]:
+    """What a manifest of reports says beyond: which rows a person should look at, and why."""
+    rows = [
+        {"row": entry.row, "reasons": [str(each) for each in entry.review]}
+        for entry in snapshot.below
+    ]
+    return {"needs_review": {"count": len(rows), "rows": rows}, "selection": snapshot.selection}
 
 
 def nightpress_version() -> str | None:

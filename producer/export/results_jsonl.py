@@ -5,6 +5,7 @@ from typing import Any
 
 from ledger.store import CandidateRecord, JobResult
 from producer.export.json_text import json_text
+from producer.export.measures import scores_of
 from producer.export.section_result import SectionResult
 
 
@@ -19,9 +20,16 @@ def result_line(
         "fields": result.fields,
         "sections": {section.name: _section(section) for section in sections},
         "report": report_path,
+        "needs_review": review_of(result),
         "error": result.error,
     }
     return json_text(line) + "\n"
+
+
+def review_of(result: JobResult) -> list[str]:
+    """The reasons to look at the report; none for one that passed, or that is written again."""
+    review = result.report.review if result.report and result.needs_review else ()
+    return [str(each) for each in review]
 
 
 def _section(section: SectionResult) -> dict[str, Any]:
@@ -29,9 +37,14 @@ def _section(section: SectionResult) -> dict[str, Any]:
         "text": section.text,
         "candidates": [_candidate(candidate) for candidate in section.candidates],
         "chosen": section.chosen,
+        "why": None if section.best is None else section.best.why,
     }
 
 
 def _candidate(candidate: CandidateRecord) -> dict[str, Any]:
-    scores = {name: getattr(candidate, name) for name in ("perplexity", "entropy", "cosine")}
-    return {"text": candidate.text, "finish_reason": candidate.finish_reason, "scores": scores}
+    return {
+        "text": candidate.text,
+        "finish_reason": candidate.finish_reason,
+        "scores": scores_of(candidate),
+        "round": candidate.round,
+    }

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from ledger.store import JobResult
 from producer.export.atomic import HashedFile
 from producer.export.cells import Table
+from producer.export.measures import MEASURES, scores_of
 from producer.export.section_result import SectionResult
 from reporting import Template
 
-_MEASURES = ("finish_reason", "num_tokens", "perplexity", "entropy", "cosine")
+_MEASURED = ("why", "round", "finish_reason", "num_tokens")
 
 
 class ScoresTable:
@@ -19,7 +20,7 @@ class ScoresTable:
         self._labels = [
             label for label in dict.fromkeys((template.report.group_by, "name")) if label in names
         ]
-        header = ["row", *self._labels, "section", "candidate", "chosen", *_MEASURES]
+        header = ["row", *self._labels, "section", "candidate", "chosen", *_MEASURED, *MEASURES]
         self._table = Table(file, header)
 
     def add(self, result: JobResult, sections: Sequence[SectionResult]) -> None:
@@ -27,8 +28,9 @@ class ScoresTable:
         for section in sections:
             for index, candidate in enumerate(section.candidates):
                 place = [section.name, index, candidate.is_chosen]
-                measures = [getattr(candidate, measure) for measure in _MEASURES]
-                self._table.add([result.row, *labels, *place, *measures])
+                measured = [getattr(candidate, name) for name in _MEASURED]
+                scores = map(_label, scores_of(candidate).values())
+                self._table.add([result.row, *labels, *place, *measured, *scores])
 
 
 def _label(value: object) -> object:

@@ -17,6 +17,8 @@ class Snapshot(Tally):
 
     template: Template
     entries: tuple[Entry, ...]
+    selection: str | None = None
+    """What the export was restricted to; None for the whole batch."""
 
     @classmethod
     def of(
@@ -26,6 +28,7 @@ class Snapshot(Tally):
         entries: tuple[Entry, ...],
         *,
         exported_at: datetime,
+        selection: str | None = None,
     ) -> Self:
         return cls(
             status=status,
@@ -34,4 +37,14 @@ class Snapshot(Tally):
             exported_at=exported_at,
             template=template,
             entries=entries,
+            selection=selection,
         )
+
+    @property
+    def total(self) -> int:
+        return len(self.entries) if self.selection else super().total
+
+    @property
+    def below(self) -> list[Entry]:
+        """What needs a review, by row."""
+        return [entry for entry in self.entries if entry.review]

@@ -15,6 +15,7 @@ class ExportSummary:
     counts: Mapping[str, int]
     num_files: int
     is_partial: bool
+    num_needs_review: int = 0
 
     @property
     def num_results(self) -> int:

@@ -10,13 +10,25 @@ from pathlib import Path
 from typing import Any
 
 from ledger.states import BatchKind, Outcome
-from ledger.store import CandidateRecord, ClaimedJob, Ended, NewBatch, NewJob, ReportRecord, Store
+from ledger.store import (
+    CandidateRecord,
+    ClaimedJob,
+    Ended,
+    NewBatch,
+    NewJob,
+    ReportRecord,
+    Shortfall,
+    Store,
+)
 from producer.export import ExportSummary, export_report
 from reporting import Template, load_template
 from tests.ledger.batches import claim, feed, new_batch
 
 Fields = Mapping[str, Any]
 Ending = Callable[[ClaimedJob], Ended]
+
+INVENTED = Shortfall("achievements", "invented", "max", 0.0, 2.0, ["37", "<b>"])
+CUT_OFF = Shortfall("summary", "ending")
 
 _numbers = count(1)
 
@@ -57,7 +69,11 @@ def candidates(*texts: str, chosen: int = 0, **values: Any) -> list[CandidateRec
 
 
 def succeeded(
-    job: ClaimedJob, *texts: str, template: Template | None = None, **options: Any
+    job: ClaimedJob,
+    *texts: str,
+    template: Template | None = None,
+    review: Sequence[Shortfall] = (),
+    **options: Any,
 ) -> Ended:
     """With the report as the worker renders it."""
     drawn = candidates(*(texts or (" The week went well. ", "All is well.")), **options)
@@ -69,7 +85,7 @@ def succeeded(
         batch={"id": job.batch_id, "name": "n", "model": "starter", "created_at": "2024"},
         row=job.row,
     )
-    report = ReportRecord(document.title, document.markdown, "0123456789abcdef")
+    report = ReportRecord(document.title, document.markdown, "0123456789abcdef", review)
     return Ended(
         job.id,
         job.attempt,

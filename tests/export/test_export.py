@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -14,7 +15,7 @@ from ledger.states import BatchKind, JobState
 from ledger.store import JobResult
 from producer.export import export_report
 from producer.export.atomic import HashedFile
-from tests.export.exports import Desk, failed, row, succeeded
+from tests.export.exports import INVENTED, Desk, failed, row, succeeded
 
 
 def test_the_summary_says_what_was_written(desk: Desk) -> None:
@@ -45,7 +46,7 @@ def test_a_job_that_ends_while_the_export_runs_leaves_it_partial(desk: Desk) -> 
     results = desk.store.results
 
     class EndsMeanwhile:
-        def stream(self, batch_id: str) -> Iterator[JobResult]:
+        def stream(self, batch_id: str, **_: object) -> Iterator[JobResult]:
             yield from results.stream(batch_id)
             results.record([succeeded(job)])
 
@@ -131,7 +132,7 @@ def test_an_interrupted_export_can_be_repeated(desk: Desk) -> None:
     results = desk.store.results
 
     class Interrupted:
-        def stream(self, batch_id: str) -> Iterator[JobResult]:
+        def stream(self, batch_id: str, **_: object) -> Iterator[JobResult]:
             yield next(results.stream(batch_id))
             raise KeyboardInterrupt
 
@@ -179,7 +180,7 @@ def test_no_more_than_a_few_results_are_held_at_once(desk: Desk) -> None:
         __hash__ = object.__hash__  # type: ignore[assignment]
 
     class Many:
-        def stream(self, batch_id: str) -> Iterator[JobResult]:
+        def stream(self, batch_id: str, **_: object) -> Iterator[JobResult]:
             nonlocal most
             for number in range(200):
                 fields = Fields(row(number))
@@ -189,3 +190,32 @@ def test_no_more_than_a_few_results_are_held_at_once(desk: Desk) -> None:
 
     export_report(replace(desk.store, results=Many()), batch_id, desk.out)  # type: ignore[arg-type]
     assert most <= 3
+
+
+def test_only_what_needs_a_review_is_picked(desk: Desk) -> None:
+    batch_id = desk.submit([row(1), row(2), row(3)])
+    first, second, _ = desk.start()
+    desk.store.results.record([succeeded(first), succeeded(second, review=[INVENTED])])
+    summary = export_report(desk.store, batch_id, desk.out, needs_review=True)
+    assert (1, 1) == (summary.num_results, summary.num_needs_review)
+    assert [3] == [line["row"] for line in desk.lines()]
+    reasons = ["achievements: invented 2 (37, <b>), at most 0"]
+    assert [reasons] == [line["needs_review"] for line in desk.lines()]
+    expected = {"count": 1, "rows": [{"row": 3, "reasons": reasons}]}
+    assert expected == desk.manifest()["needs_review"]
+
+
+def test_a_choice_of_the_rows_does_not_replace_the_whole(desk: Desk) -> None:
+    batch_id = desk.finish([row(1)], partial(succeeded, review=[INVENTED]))
+    desk.export(batch_id)
+    with pytest.raises(InputInvalid, match="another choice"):
+        export_report(desk.store, batch_id, desk.out, needs_review=True)
+    assert desk.export(batch_id).num_needs_review == 1
+
+
+def test_a_report_that_is_written_again_is_still_there_and_needs_no_review(desk: Desk) -> None:
+    batch_id = desk.finish([row(1)], partial(succeeded, review=[INVENTED]))
+    assert 1 == desk.store.batches.rewrite(batch_id)
+    summary = desk.export(batch_id)
+    assert (True, 0) == (summary.is_partial, summary.num_needs_review)
+    assert 1 == len(desk.files("reports/*/*.md"))

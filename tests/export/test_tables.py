@@ -6,24 +6,21 @@ from functools import partial
 import pytest
 
 from producer.export.cells import safe_text
+from producer.export.measures import MEASURES
 from tests.export.exports import Desk, failed, row, succeeded
 
 
 def test_a_line_holds_everything_about_its_job(desk: Desk) -> None:
     desk.export(desk.finish([row(1)]))
     [line] = desk.lines()
-    scores = {"perplexity": 1.5, "entropy": 2.25, "cosine": 0.5}
+    scores = dict.fromkeys(MEASURES) | {"perplexity": 1.5, "entropy": 2.25, "cosine": 0.5}
+    first = {"text": " The week went well. ", "finish_reason": "stop", "scores": scores, "round": 0}
+    second = first | {"text": "All is well.", "scores": scores | {"perplexity": 2.5}}
     section = {
         "text": "The week went well.",
-        "candidates": [
-            {"text": " The week went well. ", "finish_reason": "stop", "scores": scores},
-            {
-                "text": "All is well.",
-                "finish_reason": "stop",
-                "scores": scores | {"perplexity": 2.5},
-            },
-        ],
+        "candidates": [first, second],
         "chosen": 0,
+        "why": None,
     }
     expected = {
         "job_id": 1,
@@ -32,6 +29,7 @@ def test_a_line_holds_everything_about_its_job(desk: Desk) -> None:
         "fields": row(1),
         "sections": dict.fromkeys(("summary", "achievements", "next_week"), section),
         "report": "reports/Sales/Member-001-2024-W22-2.md",
+        "needs_review": [],
         "error": None,
     }
     assert expected == line
@@ -76,8 +74,11 @@ def test_scores_has_a_line_for_every_candidate(desk: Desk) -> None:
         "section": "summary",
         "candidate": "1",
         "chosen": "true",
+        "why": "",
+        "round": "0",
         "finish_reason": "stop",
         "num_tokens": "3",
+        **dict.fromkeys(MEASURES, ""),
         "perplexity": "2.5",
         "entropy": "2.25",
         "cosine": "0.5",
@@ -115,3 +116,9 @@ def test_no_cell_of_scores_starts_a_formula(desk: Desk) -> None:
     [*lines] = desk.table("scores.csv")
     assert {"'=cmd|'/c calc'!A0"} == {line["name"] for line in lines}
     assert {"'@SUM(A1)"} == {line["department"] for line in lines}
+
+
+def test_what_was_invented_is_listed_in_a_cell(desk: Desk) -> None:
+    desk.export(desk.finish([row(1)], partial(succeeded, invented=["=1+1", "37"], corrupted=[])))
+    [line, *_] = desk.table("scores.csv")
+    assert ("'=1+1, 37", "") == (line["invented"], line["corrupted"])

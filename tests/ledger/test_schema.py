@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -11,8 +12,10 @@ from sqlmodel import SQLModel
 
 from ledger.database import Database
 from ledger.errors import LedgerUnreachable, NotFound
-from ledger.schema import MIGRATIONS, current, head, known_versions, open_store, upgrade
+from ledger.schema import MIGRATIONS, _config, current, head, known_versions, open_store, upgrade
 from ledger.settings import Settings
+from ledger.store import Store
+from tests.ledger.batches import CANDIDATE, ended, running
 
 
 def test_the_migrations_make_what_the_tables_say(database: Database) -> None:
@@ -32,6 +35,27 @@ def test_the_versions_are_those_of_the_migrations() -> None:
 
 def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert head() == upgrade(database) == current(database)
+
+
+def test_the_judgement_of_texts_can_be_taken_back_and_made_again(
+    store: Store, database: Database
+) -> None:
+    (job,) = running(store)
+    store.results.record([ended(job)])
+    _migrate(database, "downgrade", "-1")
+    _migrate(database, "upgrade", "head")
+    (result,) = store.results.stream("batch_batch")
+    assert ((CANDIDATE,), ()) == (result.candidates, result.report and result.report.review)
+    with database.read() as tx:
+        context = MigrationContext.configure(tx.connection, opts={"compare_type": True})
+        assert [] == compare_metadata(context, SQLModel.metadata)
+
+
+def _migrate(database: Database, direction: str, revision: str) -> None:
+    with database.write() as tx:
+        config = _config()
+        config.attributes["connection"] = tx.connection
+        getattr(command, direction)(config, revision)
 
 
 def test_the_embedded_ledger_makes_itself(tmp_path: Path) -> None:

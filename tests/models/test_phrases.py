@@ -5,7 +5,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from models.corpus import draw_row
-from models.phrases import LANGUAGES
+from models.phrases import LANGUAGES, Fact
 from models.prompts import Value, render
 from models.reports import write
 
@@ -56,6 +56,10 @@ def test_reports_say_what_is_missing(template: str) -> None:
     said = {
         section: write(random.Random(0), phrases, empty, section) for section in phrases.questions
     }
-    for section, fact in (("summary", "status"), ("achievements", "done"), ("next_week", "next")):
+    for section, fact in (
+        ("summary", Fact.STATUS),
+        ("achievements", Fact.DONE),
+        ("next_week", Fact.NEXT),
+    ):
         assert any(text in said[section] for text in phrases.absent[fact])
     assert any(text in said["summary"] for text in phrases.no_plan)

@@ -3,9 +3,16 @@ from pathlib import Path
 
 import pytest
 
-from reporting import Template, TemplateInvalid, TemplateNotFound, load_template, shipped_templates
+from reporting import (
+    Template,
+    TemplateInvalid,
+    TemplateNotFound,
+    Value,
+    load_template,
+    shipped_templates,
+)
 from reporting import shipped as shelf
-from reporting.section import Gate
+from reporting.gate import Gate
 from tests.reporting.templates import CONTENT, changed, note
 
 
@@ -120,3 +127,49 @@ def write(folder: Path, content: dict[str, str]) -> Path:
     for name, text in content.items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder
+
+
+def test_a_section_says_which_items_it_must_carry() -> None:
+    template = load_template("weekly_report")
+    row: dict[str, Value] = {"plan": ["a", "b", "c", "c"], "done": ["b", "d"], "future_plan": []}
+    items = {section.name: section.items(row) for section in template.sections}
+    assert {"summary": ("a", "c"), "achievements": ("b", "d"), "next_week": ()} == items
+
+
+@pytest.mark.parametrize(
+    ("key", "problem"),
+    [
+        ('carries = ["nobody"]', "section.1.carries: there is no field 'nobody' of type list"),
+        ('carries = ["done - name"]', "section.1.carries: there is no field 'name' of type list"),
+        ('reference = "done"', "section.1.reference: there is no field 'done' of type text"),
+        ('carries = ["done + name"]', "section.1.carries.1: "),
+        ("choice = {}", "section.1.choice: needs either an order or weights"),
+        ('choice = { order = ["beauty"] }', "section.1.choice.order.1: "),
+        ("gate = { min_coverage = 2 }", "section.1.gate.min_coverage: "),
+    ],
+)
+def test_what_a_section_asks_for_must_be_possible(key: str, problem: str) -> None:
+    content = changed("template.toml", "question = ", f"{key}\nquestion = ")
+    with pytest.raises(TemplateInvalid) as caught:
+        Template.from_content(content)
+    assert any(problem in each for each in caught.value.problems), caught.value.problems
+
+
+def test_a_reference_is_no_fact() -> None:
+    toml = CONTENT["template.toml"].replace('name = "team"', 'name = "reference"', 1)
+    template = Template.from_content(
+        CONTENT | {"template.toml": toml.replace('group_by = "team"\n', "")}
+    )
+    row: dict[str, Value] = {"name": "Anna", "reference": "Anna did well.", "done": ["a"]}
+    assert {"summary": "Anna did well."} == template.references(row)
+    assert {"name": "Anna", "done": ["a"]} == template.facts(row)
+    assert {} == template.references(row | {"reference": ""})
+
+
+def test_any_roster_may_have_a_reference() -> None:
+    template = load_template("weekly_report")
+    match = template.match_columns(["Name", "Reference", "other"])
+    assert ({"name": 0, "reference": 1}, ("other",)) == (match.columns, match.unknown)
+    row = {"name": "Anna", "department": "docs", "week": "W22"}
+    assert "reference" not in template.parse_row(row).values
+    assert "Well." == template.parse_row(row | {"reference": " Well. "}).values["reference"]

@@ -230,7 +230,7 @@ def test_each_request_takes_its_own_room(press: Press) -> None:
     claims = Claims(press.store.queue, plans, admission, worker_id=WORKER, model=MODEL)
     rooms = []
     for claim in claims.of(feed(press.store, model=MODEL)):
-        rooms.append(claim.room)
-        claims.leave(claim)
+        with claims.occupying(claim):
+            rooms.append(claim.room)
     assert [1, 40, 1] == rooms
     assert admission.wait_empty(0)

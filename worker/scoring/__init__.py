@@ -1,6 +1,5 @@
-"""Scores: what is measured of a candidate's text, before it is rendered."""
+"""Scores: what is measured of a candidate's text, before it is rendered.
 
-from worker.scoring.facts import facts_of
-from worker.scoring.score import Scores, score_section
-
-__all__ = ["Scores", "facts_of", "score_section"]
+Nothing is imported here: coverage, invented and corrupted are pure Python, and whoever wants
+them alone must not load what the other scores need.
+"""

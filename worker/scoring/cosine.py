@@ -1,23 +1,39 @@
 """Similarity of texts to the facts they were written from."""
 
-from collections.abc import Sequence
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.metrics.pairwise import cosine_similarity
-
-from worker.scoring.words import words
+_Vector = Mapping[str, float]
 
 
-def cosine_to_facts(texts: Sequence[str], facts: str) -> list[float]:
+def cosines_to_facts(texts: Sequence[Sequence[str]], facts: Sequence[str]) -> list[float]:
     """Cosine of the angle between the TF-IDF vectors of each text and of the facts, in [0, 1].
 
-    Documents for the inverse frequencies are the facts and the given texts, smoothed as
-    scikit-learn does. 0 where either has no word.
+    Texts and facts are given as words. Documents for the inverse frequencies are the facts and
+    the given texts, smoothed: ln((1 + n) / (1 + df)) + 1, as scikit-learn does; its own code
+    takes ten times as long for so few documents. 0 where either has no word.
     Source: Salton, Wong and Yang 1975, "A vector space model for automatic indexing".
     """
-    documents = [facts, *texts]
-    if not any(words(document) for document in documents):
-        return [0.0] * len(texts)
-    vectors = TfidfVectorizer(analyzer=words).fit_transform(documents)
-    similarities = cosine_similarity(vectors[0], vectors[1:])[0]
-    return [min(1.0, max(0.0, float(value))) for value in similarities]
+    counts = [Counter(words) for words in (facts, *texts)]
+    frequencies = Counter(word for document in counts for word in document)
+    weights = {
+        word: math.log((1 + len(counts)) / (1 + frequency)) + 1
+        for word, frequency in frequencies.items()
+    }
+    first, *others = (
+        {word: count * weights[word] for word, count in document.items()} for document in counts
+    )
+    return [_cosine(first, other) for other in others]
+
+
+def _cosine(one: _Vector, other: _Vector) -> float:
+    lengths = _length(one) * _length(other)
+    if not lengths:
+        return 0.0
+    product = math.fsum(value * one.get(word, 0.0) for word, value in other.items())
+    return min(1.0, max(0.0, product / lengths))
+
+
+def _length(vector: _Vector) -> float:
+    return math.sqrt(math.fsum(value * value for value in vector.values()))

@@ -1,12 +1,83 @@
-"""The facts that a text is held against."""
+"""The facts that a text is held against, read once for all texts of a row."""
 
-from collections.abc import Mapping
-from typing import Any
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from worker.scoring import numerals
+from worker.scoring.dates import Date, dates_in
+from worker.scoring.numerals import canonical
+from worker.scoring.terms import humps_of, parts_of, terms_in
+from worker.scoring.words import folded
+
+FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
+_CHINESE = re.compile(f"[{numerals.CHINESE}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a row says, in the forms in which a text may say it.
+
+    terms: identifiers and their parts as written; words: also the words inside them. All in
+    lower case. counts: how many items each list has, and how many of them another has too.
+    """
+
+    text: str
+    folded: str
+    terms: frozenset[str]
+    words: frozenset[str]
+    numbers: frozenset[str]
+    dates: frozenset[Date]
+    counts: frozenset[int]
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """From a row's values: texts, numbers, and lists of texts."""
+        lists = [value for value in fields.values() if isinstance(value, list | tuple)]
+        return cls.of_text(facts_of(fields), frozenset(_counts(lists)))
+
+    @classmethod
+    def of_text(cls, text: str, counts: frozenset[int] = frozenset()) -> Self:
+        text = unicodedata.normalize("NFKC", text)
+        terms = {part for term in terms_in(text) for part in (term.text, *parts_of(term.text))}
+        words = {hump for term in terms for hump in humps_of(term)}
+        return cls(
+            text=text,
+            folded=folded(text),
+            terms=frozenset(term.casefold() for term in terms),
+            words=frozenset(word.casefold() for word in terms | words),
+            numbers=frozenset(_numbers(text)),
+            dates=frozenset(date for dated in dates_in(text) for date in dated.readings),
+            counts=counts,
+        )
 
 
 def facts_of(fields: Mapping[str, Any]) -> str:
     """All values of a row, one a line, lists item by item."""
     lines: list[str] = []
     for value in fields.values():
-        lines += [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
+        items = value if isinstance(value, list | tuple) else ["" if value is None else value]
+        lines += map(str, items)
     return "\n".join(line for line in lines if line)
+
+
+def _counts(lists: Collection[Collection[str]]) -> Iterator[int]:
+    """Of each list, how many items, and how many of them are in each other list, or not."""
+    yield from map(len, lists)
+    sets = [set(items) for items in lists]
+    for items in sets:
+        yield len(items)
+        for others in sets:
+            yield from (len(items & others), len(items - others))
+
+
+def _numbers(text: str) -> Iterator[str]:
+    for found in FIGURES.finditer(text):
+        whole = canonical(found[0])
+        yield from whole.split(",")
+        if "," in whole:
+            yield from map(canonical, whole.split(","))
+    yield from (str(numerals.english_value(found[0])) for found in numerals.ENGLISH.finditer(text))
+    yield from (str(numerals.value_of(found[0])) for found in _CHINESE.finditer(text))

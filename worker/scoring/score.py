@@ -1,32 +1,68 @@
 """All scores of a section's candidates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from worker.engine import Candidate
-from worker.scoring.cosine import cosine_to_facts
+from worker.scoring.chrf import chrf
+from worker.scoring.corrupted import corrupted
+from worker.scoring.cosine import cosines_to_facts
+from worker.scoring.coverage import coverage
+from worker.scoring.embedding import Embedder
 from worker.scoring.entropy import word_entropy
+from worker.scoring.facts import Facts
+from worker.scoring.invented import invented
 from worker.scoring.perplexity import perplexity
+from worker.scoring.scores import Scores
+from worker.scoring.variety import distinct, repetition
 from worker.scoring.words import words
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What was measured of one candidate; each score's own docstring gives its formula."""
+def score_section(
+    candidates: Sequence[Candidate],
+    facts: Facts | None = None,
+    *,
+    items: Sequence[str] = (),
+    reference: str = "",
+    embedder: Embedder | None = None,
+) -> list[Scores]:
+    """Score the candidates of one section, in their order.
 
-    perplexity: float | None
-    entropy: float
-    cosine: float
-
-
-def score_section(candidates: Sequence[Candidate], facts: str) -> list[Scores]:
-    """Score the candidates of one section against the row's facts, in their order."""
-    cosines = cosine_to_facts([candidate.text for candidate in candidates], facts)
+    Without the row's facts, what is held against them is None: cosine, coverage, invented,
+    corrupted; without `items` to carry, coverage; without a reference, chrF. With an embedder
+    the cosine is that of embeddings.
+    """
+    drawn = [words(candidate.text) for candidate in candidates]
+    # At a low temperature many candidates are the same text.
+    held = {text: _held(text, facts, items) for text in {each.text for each in candidates}}
+    cosines: Sequence[float | None] = [None] * len(drawn)
+    if facts and embedder:
+        cosines = embedder.cosines_to_facts([each.text for each in candidates], facts.text)
+    elif facts:
+        cosines = cosines_to_facts(drawn, words(facts.text))
     return [
         Scores(
             perplexity=perplexity(candidate.logprobs),
-            entropy=word_entropy(words(candidate.text)),
+            entropy=word_entropy(its_words),
+            distinct_words=len(set(its_words)),
+            distinct_1=distinct(its_words, 1),
+            distinct_2=distinct(its_words, 2),
+            repetition=repetition(its_words),
+            num_words=len(its_words),
             cosine=cosine,
+            **held[candidate.text],
+            chrf=chrf(candidate.text, reference) if reference else None,
         )
-        for candidate, cosine in zip(candidates, cosines, strict=True)
+        for candidate, its_words, cosine in zip(candidates, drawn, cosines, strict=True)
     ]
+
+
+def _held(text: str, facts: Facts | None, items: Sequence[str]) -> dict[str, Any]:
+    """What is measured against the row."""
+    if facts is None:
+        return {}
+    return {
+        "coverage": coverage(items, text),
+        "invented": invented(text, facts),
+        "corrupted": corrupted(text, facts),
+    }

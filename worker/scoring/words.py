@@ -2,14 +2,31 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
 
 import rjieba
 
-_HAN = re.compile(r"[㐀-鿿豈-﫿]")
+HAN = "㐀-䶿一-鿿豈-﫿"
+"""Chinese characters, fit to stand in the brackets of a pattern."""
+
+# A number keeps its points, so that 2.14 is no part of 2.14.11.
+_PIECE = re.compile(rf"([{HAN}]+)|[^\W\d_]?\d+(?:[.,]\d+)*(?:[^\W{HAN}]+)?|[^\W{HAN}]+")
+
+
+def folded(text: str) -> str:
+    """As texts are compared: compatibility forms made one (NFKC), case folded, blanks single."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def words(text: str) -> list[str]:
     """Words in lower case (Unicode case folding), without punctuation and blanks."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    pieces = rjieba.cut(folded) if _HAN.search(folded) else re.findall(r"\w+", folded)
-    return [piece for piece in pieces if any(character.isalnum() for character in piece)]
+    return [word for _, word in placed_words(folded(text))]
+
+
+def placed_words(text: str) -> Iterator[tuple[int, str]]:
+    """The words of a text that is `folded` already, each with the place where it begins."""
+    for piece in _PIECE.finditer(text):
+        at = piece.start()
+        for word in rjieba.cut(piece[0]) if piece[1] else (piece[0],):
+            yield at, word
+            at += len(word)

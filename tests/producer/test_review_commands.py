@@ -1,0 +1,86 @@
+"""What the command line says of results that need a review, over a real ledger."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ledger.schema import open_store
+from ledger.settings import load_settings
+from ledger.states import JobState
+from producer.cli.app import app
+from tests.export.exports import INVENTED, Desk, row, succeeded
+
+REASON = "achievements: invented 2 (37, <b>), at most 0"
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """A ledger where the command line looks for it, and a Redis that is away."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NIGHTPRESS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("NIGHTPRESS_REDIS_URL", "redis://127.0.0.1:1/0")
+    store = open_store(load_settings())
+    yield Desk(store, tmp_path / "out")
+    store.database.close()
+
+
+@pytest.fixture
+def batch_id(desk: Desk) -> str:
+    """Two reports, the second below its gate."""
+    batch_id = desk.submit([row(1), row(2)])
+    first, second = desk.start()
+    below = succeeded(second, review=[INVENTED], invented=["37", "<b>"], corrupted=[])
+    desk.store.results.record([succeeded(first), below])
+    return batch_id
+
+
+def ask(*arguments: str) -> Result:
+    result = CliRunner().invoke(app, list(arguments))
+    assert 0 == result.exit_code, result.output
+    return result
+
+
+def test_status_counts_them(batch_id: str) -> None:
+    status = json.loads(ask("status", batch_id, "--json").stdout)
+    assert (2, 1) == (status["counts"]["succeeded"], status["needs_review"])
+    header, line = ask("status", batch_id).stdout.splitlines()
+    assert "review" in header
+    assert "2/2" in line
+
+
+def test_results_say_how_many_and_can_pick_them(batch_id: str, desk: Desk) -> None:
+    result = ask("results", batch_id, "--out", "all")
+    assert "2 of 2 reports are in all" in result.stderr
+    assert "1 need review" in result.stderr
+    result = ask("results", batch_id, "--out", "out", "--needs-review")
+    assert "1 of 2 reports are in out" in result.stderr
+    assert [REASON] == desk.manifest()["needs_review"]["rows"][0]["reasons"]
+
+
+def test_retry_writes_them_again_and_nothing_else(batch_id: str, desk: Desk) -> None:
+    assert f"{batch_id}: 0 jobs run again" in ask("retry", batch_id).stdout
+    assert f"{batch_id}: 1 jobs run again" in ask("retry", batch_id, "--needs-review").stdout
+    found = {each.row: each.state for each in desk.store.results.stream(batch_id)}
+    assert {2: JobState.SUCCEEDED, 3: JobState.NEW} == found
+    assert 0 == json.loads(ask("status", batch_id, "--json").stdout)["needs_review"]
+
+
+@pytest.mark.usefixtures("batch_id")
+def test_candidates_show_scores_winner_and_reasons() -> None:
+    lines = ask("candidates", "2").stdout.splitlines()
+    assert 1 + 6 + 3 + 1 == len(lines)
+    assert "37, <b>" in lines[1]
+    assert "summary: 0 was chosen: no reason is stored" == lines[7]
+    assert f"needs review: {REASON}" == lines[-1]
+
+
+@pytest.mark.usefixtures("batch_id")
+def test_candidates_are_whole_as_json_and_short_when_quiet() -> None:
+    shown = json.loads(ask("candidates", "2", "--json").stdout)
+    assert ([REASON], 6) == (shown["needs_review"], len(shown["candidates"]))
+    assert ["37", "<b>"] == shown["candidates"][0]["scores"]["invented"]
+    texts = ask("candidates", "1", "-q").stdout.strip().split("\n\n")
+    assert ["The week went well."] * 3 == texts

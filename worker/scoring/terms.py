@@ -1,0 +1,42 @@
+"""Terms: what of a text is written without a blank, and the words inside it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from worker.scoring.words import HAN
+
+_INNER = rf"[^\s{HAN}()\[\]{{}}<>\"“”‘`;!?=|…,:、。，；：！？（）《》「」『』【】·–—]+"
+_TERM = re.compile(rf"[a-z]+://{_INNER}|{_INNER}(?:(?<=\d)[,:](?=\d){_INNER})*")
+_OUTSIDE = ".-/+#@&%$€~*'’\\_"
+_POSSESSIVE = re.compile(r"['’]s?$")
+_SEPARATOR = re.compile(r"[-/+#@&%$€~*'’\\]+|\.(?!\d)|(?<!\d)\.")
+_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """`text` without the punctuation around it; `start` is its place."""
+
+    start: int
+    text: str
+    is_option: bool
+    """Written as `--option`."""
+
+
+def terms_in(text: str) -> Iterator[Term]:
+    for found in _TERM.finditer(text):
+        inner = found[0].lstrip(_OUTSIDE)
+        start = found.end() - len(inner)
+        if inner := _POSSESSIVE.sub("", inner.rstrip(_OUTSIDE)):
+            yield Term(start, inner, is_option=found[0].startswith("--"))
+
+
+def parts_of(term: str) -> list[str]:
+    """Cut at its separators; `snake_case` and `2.14.11` stay whole."""
+    return [part for part in _SEPARATOR.split(term) if part]
+
+
+def humps_of(part: str) -> list[str]:
+    """The words of `snake_case` and of `CamelCase`."""
+    return [hump for piece in part.split("_") for hump in (piece, *_HUMP.findall(piece)) if hump]
