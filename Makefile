@@ -25,6 +25,9 @@ demo: $(VENV)/.installed-worker ## Install, then write the reports of two sample
 test: $(VENV)/.installed-dev ## Install, then run all tests
 	$(BIN)/python -m pytest
 
+train: $(VENV)/.installed-worker ## Train the starter model again, into out/starter
+	$(BIN)/python -m models.train --out out/starter
+
 lint: $(VENV)/.installed-dev ## ruff, mypy and the imports between packages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
