@@ -15,7 +15,9 @@ from ledger.settings import load_settings
 from ledger.store import Store
 from producer.cli import main
 from producer.intake import intake_report
+from producer.submission import ReportRequest, submit_report
 from reporting import load_template
+from tests.postgres import new_database
 from tests.producer.kinds_of_input import HEADER, KINDS, TEMPLATE, Kind
 
 ENDLESS = "{% for i in range(99999) %}"
@@ -79,6 +81,25 @@ def test_the_command_submits_all_of_a_file_or_nothing(
     else:
         assert (0, {said.out.strip()}) == (code, added)
         assert len(names) == batches_of(home)[said.out.strip()]
+
+
+def test_postgresql_takes_whatever_was_accepted(template: Path, tmp_path: Path) -> None:
+    """It refuses NUL and lone surrogates, which SQLite would take."""
+    settings = load_settings(home=tmp_path, database_url=new_database())
+    database = Database(settings.ledger_url)
+    upgrade(database)
+    store = Store.over(database, lease_s=45.0)
+    loaded = load_template(template)
+    for kind in KINDS:
+        name, _, _, names, _ = kind
+        if names:
+            rows = intake_report(write(tmp_path, kind), loaded).rows
+            request = ReportRequest(
+                source="\udcff", template=loaded, model="starter", name=f"{name}\0", is_forced=True
+            )
+            batch_id = submit_report(store, request, rows, settings).batch_id
+            assert len(names) == store.batches.status(batch_id).total
+    database.close()
 
 
 @pytest.mark.parametrize(
