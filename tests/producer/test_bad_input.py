@@ -12,11 +12,11 @@ from ledger.database import Database
 from ledger.errors import InputInvalid
 from ledger.schema import upgrade
 from ledger.settings import load_settings
-from ledger.store import Store
+from ledger.store import NewJob, Store
 from producer.cli import main
 from producer.intake import intake_report
-from producer.submission import ReportRequest, submit_report
 from reporting import load_template
+from tests.ledger.batches import new_batch
 from tests.postgres import new_database
 from tests.producer.kinds_of_input import HEADER, KINDS, TEMPLATE, Kind
 
@@ -85,20 +85,18 @@ def test_the_command_submits_all_of_a_file_or_nothing(
 
 def test_postgresql_takes_whatever_was_accepted(template: Path, tmp_path: Path) -> None:
     """It refuses NUL and lone surrogates, which SQLite would take."""
-    settings = load_settings(home=tmp_path, database_url=new_database())
-    database = Database(settings.ledger_url)
+    database = Database(load_settings(database_url=new_database()).ledger_url)
     upgrade(database)
-    store = Store.over(database, lease_s=45.0)
+    batches = Store.over(database, lease_s=45.0).batches
     loaded = load_template(template)
     for kind in KINDS:
         name, _, _, names, _ = kind
         if names:
             rows = intake_report(write(tmp_path, kind), loaded).rows
-            request = ReportRequest(
-                source="\udcff", template=loaded, model="starter", name=f"{name}\0", is_forced=True
-            )
-            batch_id = submit_report(store, request, rows, settings).batch_id
-            assert len(names) == store.batches.status(batch_id).total
+            batch_id, _ = batches.open(new_batch(name))
+            batches.append(batch_id, [NewJob(row.number, row.values) for row in rows])
+            batches.seal(batch_id)
+            assert len(names) == batches.status(batch_id).total
     database.close()
 
 
