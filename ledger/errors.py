@@ -33,13 +33,13 @@ class Problem:
     reason: str
     row: int | None = None
     column: str | None = None
-    code: str = "invalid"
+    code: str = ""
 
     def __str__(self) -> str:
         where = [f"row {self.row}" if self.row is not None else ""]
         where.append(f"column {self.column!r}" if self.column is not None else "")
         place = ", ".join(part for part in where if part)
-        reason = f"{self.reason} [{self.code}]"
+        reason = f"{self.reason} [{self.code}]" if self.code else self.reason
         return f"{place}: {reason}" if place else reason
 
 

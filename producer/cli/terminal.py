@@ -16,7 +16,7 @@ def progress_console() -> Console:
 
 def say(message: str) -> None:
     """A line for the person, never data."""
-    # Bytes of an argument or a path that are no text are shown as \\udcff and the like.
+    # Bytes of an argument or a path that are no text are shown as \udcff and the like.
     print(message.encode(errors="backslashreplace").decode(), file=sys.stderr, flush=True)
 
 
