@@ -14,7 +14,7 @@ from reporting.toml_lines import line_of
 if TYPE_CHECKING:
     from reporting.template import Template
 
-_OF_REPORT = frozenset({"title", "fields", "sections", "scores", "batch", "row"})
+_OF_REPORT = frozenset({"title", "fields", "sections", "scores", "batch", "row", "review"})
 _OF_JINJA = frozenset({"range", "dict", "namespace"})
 
 
@@ -64,7 +64,9 @@ def _problems_of_trial(
     for attempt in (
         lambda: template.prompts(values),
         lambda: template.file_stem(values, row=1),
-        lambda: template.render(values, texts, scores=scores, batch=_BATCH, row=1),
+        lambda: template.render(
+            values, texts, scores=scores, batch=_BATCH, row=1, review=list(scores)
+        ),
     ):
         try:
             attempt()

@@ -10,7 +10,6 @@ from worker.scoring import numerals
 from worker.scoring.dates import Date, dates_in
 from worker.scoring.numerals import canonical
 from worker.scoring.terms import humps_of, parts_of, terms_in
-from worker.scoring.words import folded
 
 FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
 _CHINESE = re.compile(f"[{numerals.CHINESE}]+")
@@ -25,7 +24,6 @@ class Facts:
     """
 
     text: str
-    folded: str
     terms: frozenset[str]
     words: frozenset[str]
     numbers: frozenset[str]
@@ -45,7 +43,6 @@ class Facts:
         words = {hump for term in terms for hump in humps_of(term)}
         return cls(
             text=text,
-            folded=folded(text),
             terms=frozenset(term.casefold() for term in terms),
             words=frozenset(word.casefold() for word in terms | words),
             numbers=frozenset(_numbers(text)),
@@ -75,9 +72,6 @@ def _counts(lists: Collection[Collection[str]]) -> Iterator[int]:
 
 def _numbers(text: str) -> Iterator[str]:
     for found in FIGURES.finditer(text):
-        whole = canonical(found[0])
-        yield from whole.split(",")
-        if "," in whole:
-            yield from map(canonical, whole.split(","))
+        yield from map(canonical, canonical(found[0]).split(","))
     yield from (str(numerals.english_value(found[0])) for found in numerals.ENGLISH.finditer(text))
     yield from (str(numerals.value_of(found[0])) for found in _CHINESE.finditer(text))
