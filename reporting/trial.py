@@ -61,12 +61,11 @@ def _problems_of_trial(
     template: "Template", values: Mapping[str, Value], scores: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     texts = {section.name: "A sentence." for section in template.sections}
+    judged: dict[str, Any] = {"scores": scores, "review": list(scores)}
     for attempt in (
         lambda: template.prompts(values),
         lambda: template.file_stem(values, row=1),
-        lambda: template.render(
-            values, texts, scores=scores, batch=_BATCH, row=1, review=list(scores)
-        ),
+        lambda: template.render(values, texts, batch=_BATCH, row=1, **judged),
     ):
         try:
             attempt()

@@ -10,6 +10,7 @@ from worker.scoring import numerals
 from worker.scoring.dates import Date, dates_in
 from worker.scoring.numerals import canonical
 from worker.scoring.terms import humps_of, parts_of, terms_in
+from worker.scoring.words import words as in_order
 
 FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
 _CHINESE = re.compile(f"[{numerals.CHINESE}]+")
@@ -19,11 +20,13 @@ _CHINESE = re.compile(f"[{numerals.CHINESE}]+")
 class Facts:
     """What a row says, in the forms in which a text may say it.
 
-    terms: identifiers and their parts as written; words: also the words inside them. All in
-    lower case. counts: how many items each list has, and how many of them another has too.
+    in_order: all its words, one after the other. terms: identifiers and their parts as written;
+    words: also the words inside them. All in lower case. counts: how many items each list has,
+    and how many of them another has too.
     """
 
     text: str
+    in_order: tuple[str, ...]
     terms: frozenset[str]
     words: frozenset[str]
     numbers: frozenset[str]
@@ -43,6 +46,7 @@ class Facts:
         words = {hump for term in terms for hump in humps_of(term)}
         return cls(
             text=text,
+            in_order=tuple(in_order(text)),
             terms=frozenset(term.casefold() for term in terms),
             words=frozenset(word.casefold() for word in terms | words),
             numbers=frozenset(_numbers(text)),
