@@ -13,7 +13,7 @@ from worker.scoring.terms import humps_of, parts_of, terms_in
 from worker.scoring.words import words as in_order
 
 FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
-_CHINESE = re.compile(f"[{numerals.CHINESE}]+")
+_CHINESE = re.compile(f"[{numerals.CHINESE}]{{1,9}}")  # no number is longer
 
 
 @dataclass(frozen=True, slots=True)

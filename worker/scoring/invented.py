@@ -16,7 +16,7 @@ from worker.scoring.terms import Term, parts_of, terms_in
 _QUOTED = re.compile(r"`([^`\n;；。]+)`")  # a lost backtick must not quote what follows
 _MEASURES = "个项次天条件份人名位家台篇场期倍元年轮小周种类页套批组例款"
 _COUNTED = re.compile(
-    rf"(?<![第几数{numerals.CHINESE}])([{numerals.CHINESE}]+)[多余]?[{_MEASURES}]"
+    rf"(?<![第几数{numerals.CHINESE}])([{numerals.CHINESE}]{{1,9}})[多余]?[{_MEASURES}]"
 )
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)", re.IGNORECASE)
 _MEASURED = re.compile(rf"({FIGURES.pattern})[^\W\d_]{{1,3}}")
@@ -87,7 +87,7 @@ def _is_known(part: str, facts: Facts) -> bool:
 
 def _is_number(figures: str, facts: Facts) -> bool:
     number = canonical(figures)
-    return number in facts.numbers or (number.isdecimal() and int(number) in facts.counts)
+    return number in facts.numbers or number in map(str, facts.counts)
 
 
 def _invented_numbers(text: str, facts: Facts) -> Iterator[_Found]:
