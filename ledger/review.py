@@ -25,4 +25,4 @@ class Shortfall:
         side = "least" if self.bound == "min" else "most"
         listed = f" ({', '.join(self.found)})" if self.found else ""
         limits = f"at {side} {self.limit:.4g}"
-        return f"{self.section}: {self.score.replace('_', ' ')} {self.value:.4g}{listed}, {limits}"
+        return f"{self.section}: {self.score.removeprefix('num_').replace('_', ' ')} {self.value:.4g}{listed}, {limits}"
