@@ -24,5 +24,5 @@ class Shortfall:
             return f"{self.section}: the text was cut off"
         side = "least" if self.bound == "min" else "most"
         listed = f" ({', '.join(self.found)})" if self.found else ""
-        limits = f"at {side} {self.limit:.4g}"
-        return f"{self.section}: {self.score.replace('_', ' ')} {self.value:.4g}{listed}, {limits}"
+        score = self.score.removeprefix("num_").replace("_", " ")
+        return f"{self.section}: {score} {self.value:.4g}{listed}, at {side} {self.limit:.4g}"

@@ -1,6 +1,6 @@
 """A row's report: the template's document, filled with data, texts, scores and batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ def render_document(
     scores: Mapping[str, Mapping[str, Any]],
     batch: Mapping[str, Any],
     row: int,
+    review: Sequence[str] = (),
 ) -> Document:
     fields = plain(values)
     context = {
@@ -43,6 +44,7 @@ def render_document(
         "scores": plain(scores),
         "batch": plain(batch),
         "row": row,
+        "review": plain(review),
     }
     body = render("markdown", REPORT_TEMPLATE, source, context)
     return Document(title, _tidy(body))

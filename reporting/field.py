@@ -16,7 +16,7 @@ Strings = Annotated[tuple[str, ...], Strict(False)]
 # What templates find under these names is not a field.
 RESERVED = frozenset(
     (
-        *("title", "fields", "sections", "scores", "batch", "row"),
+        *("title", "fields", "sections", "scores", "batch", "row", "review"),
         *("loop", "self", "super", "caller", "varargs", "kwargs"),
         *("true", "false", "none", "range", "namespace", "dict"),
     )

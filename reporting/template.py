@@ -108,8 +108,10 @@ class Template:
         scores: Mapping[str, Mapping[str, Any]],
         batch: Mapping[str, Any],
         row: int,
+        review: Sequence[str] = (),
     ) -> Document:
-        """The report of one row from its chosen texts. `batch`: id, name, model, created_at.
+        """The report of one row from its chosen texts. `batch`: id, name, model, created_at;
+        `review`: the sections that a person should look at.
 
         Raises RenderFailed.
         """
@@ -121,6 +123,7 @@ class Template:
             scores=scores,
             batch=batch,
             row=row,
+            review=review,
         )
 
     def file_stem(self, values: Mapping[str, Value], row: int) -> str:

@@ -14,7 +14,7 @@ from reporting.toml_lines import line_of
 if TYPE_CHECKING:
     from reporting.template import Template
 
-_OF_REPORT = frozenset({"title", "fields", "sections", "scores", "batch", "row"})
+_OF_REPORT = frozenset({"title", "fields", "sections", "scores", "batch", "row", "review"})
 _OF_JINJA = frozenset({"range", "dict", "namespace"})
 
 
@@ -61,10 +61,11 @@ def _problems_of_trial(
     template: "Template", values: Mapping[str, Value], scores: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[str]:
     texts = {section.name: "A sentence." for section in template.sections}
+    judged: dict[str, Any] = {"scores": scores, "review": list(scores)}
     for attempt in (
         lambda: template.prompts(values),
         lambda: template.file_stem(values, row=1),
-        lambda: template.render(values, texts, scores=scores, batch=_BATCH, row=1),
+        lambda: template.render(values, texts, batch=_BATCH, row=1, **judged),
     ):
         try:
             attempt()

@@ -108,6 +108,7 @@ class Pipeline:
             scores={name: asdict(section.best) for name, section in judged.items()},
             batch=plan.batch_facts,
             row=claim.job.row,
+            review=[name for name, section in judged.items() if section.shortfalls],
         )
         report = ReportRecord(
             document.title,

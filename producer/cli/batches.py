@@ -1,5 +1,6 @@
 """Commands on batches: status, wait, list, results, cancel, retry."""
 
+from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ def status(
         show_json(batch_json(found))
     else:
         show_table(_COLUMNS, [_row(found)])
+        _list_reviews(store, found)
 
 
 def wait(batch_id: BatchId, timeout: Timeout = None, quiet: Quiet = False) -> None:
@@ -131,6 +133,7 @@ def feed_a_window(store: Store, settings: Settings) -> None:
         say(f"nightpress: {error}; the jobs are in the ledger and start when Redis is back")
 
 
+_MAX_LISTED = 20
 _COLUMNS = (
     *("batch", "name", "kind", "state", "done", "running", "failed", "review"),
     *("tokens", "created"),
@@ -151,6 +154,18 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
         one.completion_tokens,
         one.batch.created_at.astimezone().strftime("%Y-%m-%d %H:%M"),
     )
+
+
+def _list_reviews(store: Store, found: BatchStatus) -> None:
+    """The first that a person should look at, each with its reasons."""
+    if found.num_needs_review:
+        print("\nneed review:")
+    below = store.results.stream(found.batch.id, needs_review=True)
+    for result in islice(below, _MAX_LISTED):
+        reasons = "; ".join(map(str, result.report.review)) if result.report else ""
+        print(f"row {result.row}, job {result.job_id}: {reasons}")
+    if found.num_needs_review > _MAX_LISTED:
+        print(f"and {found.num_needs_review - _MAX_LISTED} more")
 
 
 def _newest(store: Store) -> str:

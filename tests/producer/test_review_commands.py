@@ -43,12 +43,13 @@ def ask(*arguments: str) -> Result:
     return result
 
 
-def test_status_counts_them(batch_id: str) -> None:
+def test_status_counts_and_lists_them(batch_id: str) -> None:
     status = json.loads(ask("status", batch_id, "--json").stdout)
     assert (2, 1) == (status["counts"]["succeeded"], status["needs_review"])
-    header, line = ask("status", batch_id).stdout.splitlines()
+    header, line, *listed = ask("status", batch_id).stdout.splitlines()
     assert "review" in header
     assert "2/2" in line
+    assert ["", "need review:", f"row 3, job 2: {REASON}"] == listed
 
 
 def test_results_say_how_many_and_can_pick_them(batch_id: str, desk: Desk) -> None:

@@ -49,6 +49,24 @@ def test_the_weekly_report_holds_texts_and_the_facts_to_check_them_by() -> None:
     ] == headings(weekly(WEEK))
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("weekly_report", "**Needs review:** summary, next week"),
+        ("weekly_report_zh", "**需要复核：**本周概况、下周计划"),
+    ],
+)
+def test_a_report_says_which_sections_need_a_review(name: str, expected: str) -> None:
+    template = load_template(name)
+    sections = ["summary", "next_week"]
+    documents = [
+        template.render(WEEK, TEXTS, scores=SCORES, batch=BATCH, row=4, review=review)
+        for review in (sections, [])
+    ]
+    assert [True, False] == [expected in each.markdown.splitlines() for each in documents]
+    assert "review" not in documents[1].markdown
+
+
 def test_the_chinese_weekly_report_is_chinese() -> None:
     assert [
         "# 工作周报：Member 001，2024-W22",

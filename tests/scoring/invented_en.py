@@ -35,6 +35,8 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("I think that she is fine, and/or busy, e.g. with e-mail.", ()),
     ('"Fix login page" was done. (That is all.)', ()),
     ("**Done:** login page\n- Budget talk\n- Logs tidied", ()),
+    ("Docs updated, typos fixed. Deployment completed. Today's work is done.", ()),
+    ("Tasks are done (all of them.) Meanwhile, she rests. DONE is NOT all.", ()),
     # Numbers: counts of the row's own lists, figures and words.
     ("She completed 5 items, 1 of them planned.", ()),
     ("She completed five items and planned three.", ()),

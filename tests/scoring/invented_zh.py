@@ -32,6 +32,7 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("万一遇到问题，四处寻找帮助，百分之百解决。", ()),
     ("第一，修复登录页面；第二，整理日志。", ()),
     ("一是修复登录页面样式，二是添加Dockerfile。", ()),
+    ("处理了几十个问题，数百条日志。", ()),
     # Numbers: counts of the row's own lists, figures and numerals.
     ("本周完成5项工作，其中1项在计划内。", ()),
     ("本周完成五项工作，计划了三项。", ()),

@@ -76,6 +76,7 @@ def test_status_tells_the_truth_in_json(running: Machine) -> None:
         "template",
         "model",
         "counts",
+        "needs_review",
         "usage",
         "created_at",
         "finished_at",

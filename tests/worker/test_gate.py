@@ -33,7 +33,7 @@ def test_every_limit_that_is_missed_is_named() -> None:
         "summary: the text was cut off",
         "summary: coverage 0.5, at least 0.9",
         "summary: invented 2 (37, 45), at most 0",
-        "summary: num words 10, at most 5",
+        "summary: words 10, at most 5",
     ]
     assert expected == [str(each) for each in found]
 

@@ -73,6 +73,7 @@ def test_what_stays_below_is_marked_with_its_reasons(bench: Bench) -> None:
     assert result.report is not None
     reasons = ["achievements: coverage 0, at least 0.8"]
     assert reasons == [str(each) for each in result.report.review]
+    assert "**Needs review:** achievements" in result.report.markdown
     assert 4 == len(bench.engine.prompts)
 
 

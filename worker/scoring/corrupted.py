@@ -74,7 +74,9 @@ def _is_mixed(word: str) -> bool:
 
 
 def _is_latin(character: str) -> bool:
-    return unicodedata.name(character, "").startswith(("LATIN", "COMBINING"))
+    """Letters of Latin scripts, their accents, and signs such as ® beside them."""
+    is_early = character < "\u0250"
+    return is_early or unicodedata.name(character, "").startswith(("LATIN", "COMBINING"))
 
 
 def _is_sound(word: str, facts: Facts) -> bool:

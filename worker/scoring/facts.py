@@ -10,22 +10,23 @@ from worker.scoring import numerals
 from worker.scoring.dates import Date, dates_in
 from worker.scoring.numerals import canonical
 from worker.scoring.terms import humps_of, parts_of, terms_in
-from worker.scoring.words import folded
+from worker.scoring.words import words as in_order
 
 FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
-_CHINESE = re.compile(f"[{numerals.CHINESE}]+")
+_CHINESE = re.compile(f"[{numerals.CHINESE}]{{1,9}}")  # no number is longer
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a row says, in the forms in which a text may say it.
 
-    terms: identifiers and their parts as written; words: also the words inside them. All in
-    lower case. counts: how many items each list has, and how many of them another has too.
+    in_order: all its words, one after the other. terms: identifiers and their parts as written;
+    words: also the words inside them. All in lower case. counts: how many items each list has,
+    and how many of them another has too.
     """
 
     text: str
-    folded: str
+    in_order: tuple[str, ...]
     terms: frozenset[str]
     words: frozenset[str]
     numbers: frozenset[str]
@@ -45,7 +46,7 @@ class Facts:
         words = {hump for term in terms for hump in humps_of(term)}
         return cls(
             text=text,
-            folded=folded(text),
+            in_order=tuple(in_order(text)),
             terms=frozenset(term.casefold() for term in terms),
             words=frozenset(word.casefold() for word in terms | words),
             numbers=frozenset(_numbers(text)),
@@ -75,9 +76,6 @@ def _counts(lists: Collection[Collection[str]]) -> Iterator[int]:
 
 def _numbers(text: str) -> Iterator[str]:
     for found in FIGURES.finditer(text):
-        whole = canonical(found[0])
-        yield from whole.split(",")
-        if "," in whole:
-            yield from map(canonical, whole.split(","))
+        yield from map(canonical, canonical(found[0]).split(","))
     yield from (str(numerals.english_value(found[0])) for found in numerals.ENGLISH.finditer(text))
     yield from (str(numerals.value_of(found[0])) for found in _CHINESE.finditer(text))

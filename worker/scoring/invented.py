@@ -12,16 +12,19 @@ from worker.scoring.numerals import canonical, value_of
 from worker.scoring.ordinary import has_form, is_ordinary
 from worker.scoring.people import chinese_names
 from worker.scoring.terms import Term, parts_of, terms_in
-from worker.scoring.words import folded
 
-_QUOTED = re.compile(r"`([^`\n]+)`")
+_QUOTED = re.compile(r"`([^`\n;；。]+)`")  # a lost backtick must not quote what follows
 _MEASURES = "个项次天条件份人名位家台篇场期倍元年轮小周种类页套批组例款"
-_COUNTED = re.compile(rf"(?<![第{numerals.CHINESE}])([{numerals.CHINESE}]+)[多余]?[{_MEASURES}]")
+_COUNTED = re.compile(
+    rf"(?<![第几数{numerals.CHINESE}])([{numerals.CHINESE}]{{1,9}})[多余]?[{_MEASURES}]"
+)
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)", re.IGNORECASE)
 _MEASURED = re.compile(rf"({FIGURES.pattern})[^\W\d_]{{1,3}}")
 _NUMBER = re.compile(rf"v?({FIGURES.pattern}|\d+(?::\d+)+)", re.IGNORECASE)
+_DOTTED = re.compile(r"[^\W\d]{2,}\.[^\W\d]{2,}")
 _STARTS = frozenset(".!?:;…。！？•-–—\n")
-_OPENING = re.compile(r"[\s\"'“‘(\[{*_#>`]*$")
+_BETWEEN = re.compile(r"[\s\"'“”‘’()\[\]{}*_#>`]*$")
+"""What may stand between the end of a sentence and the first letter of the next."""
 # Who does this is somebody, also at the beginning of a sentence.
 _DEEDS = (
     "completed|finished|worked|plans|will|fixed|added|wrote|delivered|focused|reviewed|"
@@ -73,8 +76,6 @@ def _is_dated(dated: Dated, facts: Facts) -> bool:
 
 def _is_quoted(quoted: str, facts: Facts) -> bool:
     """What is written as code stands in a field, at least word by word."""
-    if folded(quoted) in facts.folded and not FIGURES.search(quoted):
-        return True
     parts = [part for term in terms_in(quoted) for part in parts_of(term.text)]
     return all(_is_known(part, facts) or original(part, facts) for part in parts)
 
@@ -86,7 +87,7 @@ def _is_known(part: str, facts: Facts) -> bool:
 
 def _is_number(figures: str, facts: Facts) -> bool:
     number = canonical(figures)
-    return number in facts.numbers or (number.isdecimal() and int(number) in facts.counts)
+    return number in facts.numbers or number in map(str, facts.counts)
 
 
 def _invented_numbers(text: str, facts: Facts) -> Iterator[_Found]:
@@ -115,9 +116,8 @@ def _invented_terms(text: str, facts: Facts) -> Iterator[_Found]:
 
 
 def _is_invented_term(term: str, facts: Facts) -> bool:
-    return any(_is_invented(part, facts) for part in parts_of(term)) or _is_invented_path(
-        term, facts
-    )
+    is_part_invented = any(_is_invented(part, facts) for part in parts_of(term))
+    return is_part_invented or _is_invented_path(term, facts)
 
 
 def _is_invented(part: str, facts: Facts) -> bool:
@@ -129,7 +129,8 @@ def _is_invented(part: str, facts: Facts) -> bool:
     if any(character.isdigit() for character in part) or "_" in part:
         return True
     if any(character.isupper() for character in part[1:]):
-        return not _is_plural_known(part, facts.words)
+        is_shouted = part.isupper() and is_ordinary(part.casefold())
+        return not is_shouted and not _is_plural_known(part, facts.words)
     return False
 
 
@@ -141,7 +142,7 @@ def _is_plural_known(part: str, known: frozenset[str]) -> bool:
 def _is_invented_path(term: str, facts: Facts) -> bool:
     """`docs/api.md` and `example.com` are identifiers, `and/or` and `e.g` are none."""
     parts = parts_of(term)
-    is_dotted = re.search(r"[^\W\d]{2,}\.[^\W\d]{2,}", term) is not None
+    is_dotted = _DOTTED.search(term) is not None
     is_path = is_dotted or term.count("/") > 1
     return is_path and not all(part.casefold() in facts.words for part in parts)
 
@@ -150,7 +151,7 @@ def _is_invented_name(text: str, term: Term, facts: Facts) -> bool:
     """Capitalised, in no field, and not merely because a sentence begins with it."""
     if not any(_is_name(part, facts) for part in parts_of(term.text)):
         return False
-    before = _OPENING.sub("", text[: term.start])
+    before = _BETWEEN.sub("", text[: term.start])
     if before and before[-1] not in _STARTS and "\n" not in text[len(before) : term.start]:
         return True
     return _DOES.match(text, term.start + len(term.text)) is not None

@@ -21,7 +21,7 @@ def canonical(figures: str) -> str:
     """One spelling for the same number: 1,200 is 1200 and 042 is 42; 2.10 is not 2.1."""
     if _GROUPED.fullmatch(figures):
         figures = figures.replace(",", "")
-    return str(int(figures)) if figures.isdecimal() else figures
+    return (figures.lstrip("0") or "0") if figures.isdecimal() else figures
 
 
 def english_value(word: str) -> int:

@@ -39,7 +39,7 @@ def score_section(
     if facts and embedder:
         cosines = embedder.cosines_to_facts([each.text for each in candidates], facts.text)
     elif facts:
-        cosines = cosines_to_facts(drawn, words(facts.text))
+        cosines = cosines_to_facts(drawn, facts.in_order)
     return [
         Scores(
             perplexity=perplexity(candidate.logprobs),
