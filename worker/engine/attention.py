@@ -80,8 +80,7 @@ def _read_range(
 
     [blocks × queries, heads, dimension], and twice [blocks × queries, heads].
     """
-    keys = keys[blocks.first : blocks.last]
-    values = values[blocks.first : blocks.last]
+    keys, values = (_pick(each, blocks) for each in (keys, values))
     num_blocks, num_heads, _, _ = keys.shape
     group = queries.shape[1] // num_heads
     # From blocks, queries, heads, group to blocks, heads, queries, group, and back.
@@ -100,6 +99,12 @@ def _read_range(
         return read.view(*back, -1).transpose(1, 2).reshape(shape)
 
     return ordered(sums), ordered(tops).squeeze(-1), ordered(totals).squeeze(-1)
+
+
+def _pick(cache: Tensor, blocks: Range) -> Tensor:
+    if blocks.blocks is None:
+        return cache[blocks.first : blocks.last]
+    return cache.index_select(0, blocks.blocks)
 
 
 def _scores(queries: Tensor, keys: Tensor, how: Scoring) -> Tensor:

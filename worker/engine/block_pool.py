@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from worker.engine.prefix_tree import BLOCK, Node, PrefixTree, Tokens
 from worker.engine.region import Region
 
-MAX_READERS = 16
+MAX_READERS = 9
 """Rows that read one block: attention computes as many queries for each of them."""
 
-MIN_IDLE = 64
+MIN_IDLE = 16
 """Blocks of ended prompts that are kept, however few are in use."""
 
 
@@ -39,7 +39,7 @@ class BlockPool:
     """Prompts take blocks from the low end, outputs from the high one. Block 0 is nobody's.
 
     Prompts that begin alike share their first blocks. Those of an ended prompt stay for
-    whoever begins with them, the least recently used going first: at most a quarter as many
+    whoever begins with them, the least recently used going first: at most an eighth of those
     as are in use, so that what attention reads in place is not mostly idle.
     """
 
@@ -148,7 +148,7 @@ class BlockPool:
     def _take(self, num_readers: int) -> int:
         if self._idle and not self._prompts.has_gap:
             is_full = self._prompts.extent + self._num_high(0) >= self.capacity
-            if is_full or len(self._idle) >= max(MIN_IDLE, len(self._num_readers) // 4):
+            if is_full or len(self._idle) >= max(MIN_IDLE, len(self._num_readers) // 8):
                 self._evict()
         block = self._prompts.take()
         self._num_readers[block] = num_readers

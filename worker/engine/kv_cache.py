@@ -1,8 +1,10 @@
 """Keys and values of all layers, in blocks."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from worker.engine.block_pool import Copy
@@ -21,8 +23,8 @@ class HeadShape:
 class KVCache:
     """`keys[layer]` and `values[layer]`: [blocks, key-value heads, BLOCK, head dimension].
 
-    Starts as zeros, which a CPU's memory holds only once they are written, and stays free
-    of NaN: what attention masks is multiplied by zero, not left out.
+    Starts as zeros and stays free of NaN: what attention masks is multiplied by zero, not
+    left out.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class KVCache:
         device: torch.device,
     ) -> None:
         def zeros(num_heads: int, dim: int) -> torch.Tensor:
-            return torch.zeros(num_blocks, num_heads, BLOCK, dim, dtype=dtype, device=device)
+            return _zeros((num_blocks, num_heads, BLOCK, dim), dtype, device)
 
         self.num_blocks = num_blocks
         self.keys = [zeros(layer.num_heads, layer.key_dim) for layer in layers]
@@ -60,3 +62,11 @@ class KVCache:
         """Forget what a prompt left that made the model's numbers NaN."""
         for cache in (*self.keys, *self.values):
             cache[list(blocks)] = 0
+
+
+def _zeros(shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    if device.type != "cpu":
+        return torch.zeros(shape, dtype=dtype, device=device)
+    # Unlike torch's, numpy's zeros take memory only where they are written.
+    num_bytes = math.prod(shape) * dtype.itemsize
+    return torch.from_numpy(np.zeros(num_bytes, dtype=np.uint8)).view(dtype).view(shape)

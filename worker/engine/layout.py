@@ -9,6 +9,7 @@ import torch
 from worker.engine.kv_cache import HeadShape
 from worker.engine.plan import Chunk, Plan
 from worker.engine.prefix_tree import BLOCK
+from worker.engine.reads import Reads
 from worker.engine.sequences import Sequence
 
 MASKED = -1e30
@@ -21,6 +22,7 @@ Window = int | None
 class Range:
     """Blocks `first` to `last` of the cache, each read where it lies by `num_queries` rows.
 
+    Where only `blocks`, few of them, are read, they are copied out first.
     `queries` [blocks × num_queries] are the rows' numbers (0 where there is none). The
     biases [blocks × heads, 1 or queries × group, BLOCK], one for each kind of window, mask
     what is not written and what a row does not see.
@@ -28,6 +30,7 @@ class Range:
 
     first: int
     last: int
+    blocks: torch.Tensor | None
     num_queries: int
     queries: torch.Tensor
     biases: dict[Window, torch.Tensor]
@@ -118,40 +121,37 @@ class LayoutBuilder:
         return ((blocks[:, None] * self._num_heads + heads) * BLOCK + offsets[:, None]).flatten()
 
     def _rows(self, rows: Rows[Sequence]) -> tuple[list[Range], torch.Tensor, torch.Tensor]:
-        reads = [_PromptReads(rows), _OutputReads(rows)]
-        ranges = []
-        parts: list[list[int]] = [[] for _ in rows]
-        num_parts = 0
-        for read in (each for each in reads if each.readers):
-            ranges.append(self._range(read))
-            for block, numbers in read.readers.items():
-                place = num_parts + (block - read.first) * read.num_queries
-                for query, number in enumerate(numbers):
-                    parts[number].append(place + query)
-            num_parts += (read.last - read.first) * read.num_queries
-        most = max(map(len, parts), default=0)
-        bias = [[0.0] * len(each) + [-np.inf] * (most - len(each)) for each in parts]
-        filled = [each + each[:1] * (most - len(each)) for each in parts]
-        part_bias = self._tensor(bias, np.float32).view(len(rows), most, 1)
-        return ranges, self._tensor(filled).flatten(), part_bias
+        if not rows:
+            return [], self._tensor([]), self._tensor([], np.float32)
+        positions = np.array([row.position for row in rows])
+        reads = [
+            Reads([row.request.blocks for row in rows], [row.request.num_prefill for row in rows]),
+            Reads(
+                [row.blocks for row in rows],
+                [len(row.token_ids) + 1 for row in rows],
+                [row.request.num_prefill for row in rows],
+            ),
+        ]
+        reads = [each for each in reads if each.num_parts]
+        parts = np.concatenate([each.parts for each in reads], axis=1)
+        is_part = parts >= 0
+        ends = np.cumsum([0, *(each.num_parts for each in reads)])
+        widths = [each.parts.shape[1] for each in reads]
+        parts += np.repeat(ends[:-1], widths)
+        # What only fills the rectangle points to the last part, which is always a row's own.
+        parts = np.where(is_part, parts, ends[-1] - 1)
+        bias = np.where(is_part, np.float32(0), np.float32(-np.inf))[:, :, None]
+        ranges = [self._range(each, positions) for each in reads]
+        return ranges, self._tensor(parts).flatten(), self._tensor(bias, np.float32)
 
-    def _range(self, reads: "_Reads") -> Range:
-        num_blocks = reads.last - reads.first
-        queries = np.zeros((num_blocks, reads.num_queries), dtype=np.int64)
-        num_written = np.zeros(num_blocks, dtype=np.int64)
-        starts = np.zeros(num_blocks, dtype=np.int64)
-        for block, numbers in reads.readers.items():
-            queries[block - reads.first, : len(numbers)] = numbers
-        for block, (num_tokens, start) in reads.spans.items():
-            num_written[block - reads.first] = num_tokens
-            starts[block - reads.first] = start
-        is_written = np.arange(BLOCK) < num_written[:, None, None]
-        key_positions = starts[:, None, None] + np.arange(BLOCK)
-        query_positions = reads.positions[queries][:, :, None]
+    def _range(self, reads: Reads, positions: np.ndarray) -> Range:
+        is_written = np.arange(BLOCK) < reads.num_written[:, None, None]
         biases = {}
         for window in self._shape.windows:
             is_seen = is_written
-            if window is not None and reads.positions.max() >= window:
+            if window is not None and positions.max() >= window:
+                key_positions = reads.starts[:, None, None] + np.arange(BLOCK)
+                query_positions = positions[reads.queries][:, :, None]
                 is_seen = is_written & (key_positions > query_positions - window)
                 is_seen = is_seen.repeat(self._shape.group, axis=1)
             bias = np.where(is_seen, np.float32(0), np.float32(MASKED))
@@ -159,8 +159,9 @@ class LayoutBuilder:
         return Range(
             first=reads.first,
             last=reads.last,
-            num_queries=reads.num_queries,
-            queries=self._tensor(queries).flatten(),
+            blocks=None if reads.is_dense else self._tensor(reads.blocks),
+            num_queries=reads.queries.shape[1],
+            queries=self._tensor(reads.queries).flatten(),
             biases=biases,
         )
 
@@ -185,52 +186,6 @@ class LayoutBuilder:
         if window is not None:
             is_seen &= keys > queries - window
         return self._tensor(np.where(is_seen, 0, MASKED), np.float32)
-
-
-class _Reads:
-    """Which rows read which blocks of one kind.
-
-    `spans` has of each block how many tokens are written and the position of the first.
-    """
-
-    def __init__(self, rows: Rows[Sequence]) -> None:
-        self.readers: dict[int, list[int]] = {}
-        self.spans: dict[int, tuple[int, int]] = {}
-        self.positions = np.array([row.position for row in rows], dtype=np.int64)
-
-    @property
-    def first(self) -> int:
-        return min(self.readers)
-
-    @property
-    def last(self) -> int:
-        return max(self.readers) + 1
-
-    @property
-    def num_queries(self) -> int:
-        return max(map(len, self.readers.values()))
-
-
-class _PromptReads(_Reads):
-    def __init__(self, rows: Rows[Sequence]) -> None:
-        super().__init__(rows)
-        for number, row in enumerate(rows):
-            request = row.request
-            for index, block in enumerate(request.blocks):
-                self.readers.setdefault(block, []).append(number)
-                start = index * BLOCK
-                self.spans[block] = (min(BLOCK, request.num_prefill - start), start)
-
-
-class _OutputReads(_Reads):
-    def __init__(self, rows: Rows[Sequence]) -> None:
-        super().__init__(rows)
-        for number, row in enumerate(rows):
-            for index, block in enumerate(row.blocks):
-                self.readers[block] = [number]
-                num_tokens = len(row.token_ids) + 1 - index * BLOCK
-                start = row.request.num_prefill + index * BLOCK
-                self.spans[block] = (min(BLOCK, num_tokens), start)
 
 
 def _output_place(row: Sequence) -> int:

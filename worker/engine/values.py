@@ -79,6 +79,11 @@ class Sampling:
     def has_penalties(self) -> bool:
         return (self.presence_penalty, self.frequency_penalty, self.repetition_penalty) != (0, 0, 1)
 
+    @property
+    def cuts_tail(self) -> bool:
+        """Whether unlikely tokens are never drawn."""
+        return self.top_k > 0 or self.top_p < 1
+
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         yield "n", _is_count(self.n, 1), "an integer of at least 1"
         yield "max_tokens", _is_count(self.max_tokens, 1), "an integer of at least 1"
