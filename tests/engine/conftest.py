@@ -24,7 +24,7 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def settings(tiny_model: Path) -> EngineSettings:
-    return EngineSettings(model=str(tiny_model), num_threads=1, max_rows=16)
+    return EngineSettings(model=str(tiny_model), dtype="float32", num_threads=1, max_rows=16)
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,15 @@ from worker.engine.digest import digest_of
 from worker.engine.errors import ModelUnusable
 from worker.engine.folder import ModelFolder
 from worker.engine.layout import ModelShape
+from worker.engine.linears import reform_linears
 from worker.engine.probe import NotTaken, take_attention
 from worker.engine.values import EngineSettings, ModelCard
 
 logger = logging.getLogger(__name__)
 
 Part = TypeVar("Part")
+
+FAST_BFLOAT16 = ("avx512_bf16", "amx_tile")
 
 # Of an architecture that states none, because its positions have no end.
 ENDLESS_CONTEXT = 2**20
@@ -60,14 +63,18 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
     # A folder's own sampling defaults would fill whatever a call to generate leaves open.
     model.generation_config = GenerationConfig()
     model = _attempt("the model", partial(model.to, device))
+    card = _card(settings, folder, model, tokenizer)
+    shape = _shape(model)
+    if shape is not None and device.type == "cpu":
+        reform_linears(model, is_int8=settings.dtype == "int8")
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
-        card=_card(settings, folder, model, tokenizer),
+        card=card,
         eos_ids=eos_ids,
         pad_id=_pad_id(tokenizer, eos_ids),
         vocab_size=model.get_input_embeddings().num_embeddings,
-        shape=_shape(model),
+        shape=shape,
     )
 
 
@@ -122,17 +129,26 @@ def _device(settings: EngineSettings) -> torch.device:
     if settings.device == "cuda" and not torch.cuda.is_available():
         raise ModelUnusable("device: cuda is asked for and torch sees none")
     has_gpu = settings.device != "cpu" and torch.cuda.is_available()
+    if has_gpu and settings.dtype == "int8":
+        raise ModelUnusable("dtype: int8 is for a CPU, so it needs device cpu")
     return torch.device("cuda" if has_gpu else "cpu")
 
 
 def _dtype(settings: EngineSettings, device: torch.device) -> torch.dtype:
-    if settings.dtype != "auto":
+    """Of weights that are not in int8, and of everything that is computed."""
+    if settings.dtype not in ("auto", "int8"):
         named: torch.dtype = getattr(torch, settings.dtype)
         return named
     if device.type == "cpu":
-        return torch.float32
+        return torch.bfloat16 if _has_fast_bfloat16() else torch.float32
     has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
     return torch.bfloat16 if has_bfloat16 else torch.float16
+
+
+def _has_fast_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself; emulated, it is slower than float32."""
+    asked = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in FAST_BFLOAT16)
+    return any(ask is not None and ask() for ask in asked)
 
 
 def _eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
@@ -161,6 +177,6 @@ def _card(settings: EngineSettings, folder: ModelFolder, model: Any, tokenizer: 
         num_parameters=model.num_parameters(),
         context_length=int(context_length),
         device=model.device.type,
-        dtype=str(model.dtype).removeprefix("torch."),
+        dtype="int8" if settings.dtype == "int8" else str(model.dtype).removeprefix("torch."),
         is_chat=tokenizer.chat_template is not None,
     )

@@ -8,7 +8,7 @@ from typing import Literal
 
 FinishReason = Literal["stop", "length"]
 Device = Literal["auto", "cpu", "cuda"]
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,10 @@ class EngineSettings:
     """What one engine process needs to know.
 
     `model` is a local folder or a hub name, with `@revision` where one is pinned.
-    `token_budget` bounds rows × (prompt + max_tokens) of one micro-batch, padding included.
-    `dtype` auto is bfloat16 on a GPU (float16 where it has none) and float32 on a CPU.
+    `token_budget` is how many tokens of prompts and outputs the cache holds at once; prompts
+    that begin alike share theirs. `dtype` auto is bfloat16 where the GPU or the processor
+    multiplies it itself, otherwise float16 on a GPU and float32 on a CPU; int8 rounds the
+    weights, on a CPU, where that is faster.
     `num_threads` caps the threads of torch; `cache_dir` is where hub models are kept.
     Raises ValueError for a setting out of its range, naming it.
     """
