@@ -20,6 +20,12 @@ class HeadShape:
     value_dim: int
 
 
+def block_bytes(layers: Sequence[HeadShape], dtype: torch.dtype) -> int:
+    """What one block takes in all layers."""
+    num_values = sum(each.num_heads * (each.key_dim + each.value_dim) for each in layers)
+    return BLOCK * num_values * dtype.itemsize
+
+
 class KVCache:
     """`keys[layer]` and `values[layer]`: [blocks, key-value heads, BLOCK, head dimension].
 
