@@ -20,7 +20,7 @@ from worker.engine import (
     PromptTooLong,
     Sampling,
 )
-from worker.engine.messages import Stop
+from worker.engine.messages import Generate, Stop
 
 GREEDY = Sampling(temperature=0, max_tokens=8)
 WORDS = Prompt(text="the week")
@@ -126,6 +126,37 @@ def test_nan_logits_fail_only_that_prompt(tmp_path: Path) -> None:
     assert "not finite" in str(failed)
     assert isinstance(fine, tuple)
     assert len(fine) == 1
+
+
+def test_nan_is_not_left_to_whoever_comes_next(tmp_path: Path) -> None:
+    poison = 200
+    poisoned = InProcess(EngineSettings(model=str(save_model(tmp_path, nan_token=poison))))
+    beginning = tuple(range(5, 60))
+    bad, good = Prompt(token_ids=(*beginning, poison, 6)), Prompt(token_ids=(*beginning, 6, 7))
+    few = replace(poisoned.settings, max_rows=1, token_budget=160)
+    outcomes = poisoned.outcomes(*[(bad, GREEDY), (good, GREEDY)] * 3, settings=few)
+    assert [GenerationFailed, tuple] * 3 == [type(outcome) for outcome in outcomes]
+    expected = poisoned.generate(good, GREEDY)
+    assert all(is_same(expected, outcome) for outcome in outcomes[1::2])
+
+
+def test_a_prompt_that_does_not_fit_the_cache_is_refused_alone(local: InProcess) -> None:
+    small = replace(local.settings, token_budget=64)
+    prompts = [Prompt(token_ids=(9,) * length) for length in (70, 20)]
+    refused, fine = local.outcomes(*[(prompt, GREEDY) for prompt in prompts], settings=small)
+    assert isinstance(refused, PromptRefused)
+    assert "raise token_budget" in str(refused)
+    assert isinstance(fine, tuple)
+
+
+def test_a_prompt_joins_while_others_run(local: InProcess) -> None:
+    long = Sampling(max_tokens=60, logit_bias={9: 1000.0})
+    local.generate(WORDS, long)
+    alone = local.num_steps
+    late = Generate(1, WORDS, GREEDY, None)
+    (outcome,) = local.outcomes((WORDS, long), later=[late])
+    assert isinstance(outcome, tuple)
+    assert local.num_steps == alone
 
 
 class Failing:
