@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoModelForCausalLM, GenerationConfig
 
 from tests.engine.in_process import InProcess
 from tests.tiny_models import CHAT_TEMPLATE, save_model
@@ -23,7 +24,7 @@ def chat_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def settings(tiny_model: Path) -> EngineSettings:
-    return EngineSettings(model=str(tiny_model), num_threads=1, max_rows=16)
+    return EngineSettings(model=str(tiny_model), dtype="float32", num_threads=1, max_rows=16)
 
 
 @pytest.fixture(scope="session")
@@ -33,9 +34,11 @@ def local(settings: EngineSettings) -> InProcess:
 
 
 @pytest.fixture(scope="session")
-def plain_model(local: InProcess) -> Any:
-    """The same weights, called without the engine."""
-    return local.loaded.model
+def plain_model(tiny_model: Path) -> Any:
+    """The same weights, as transformers itself runs them."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_model).eval()
+    model.generation_config = GenerationConfig()
+    return model
 
 
 @pytest.fixture(scope="session")

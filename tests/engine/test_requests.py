@@ -20,7 +20,7 @@ from worker.engine import (
     PromptTooLong,
     Sampling,
 )
-from worker.engine.messages import Stop
+from worker.engine.messages import Generate, Stop
 
 GREEDY = Sampling(temperature=0, max_tokens=8)
 WORDS = Prompt(text="the week")
@@ -123,37 +123,69 @@ def test_nan_logits_fail_only_that_prompt(tmp_path: Path) -> None:
     assert len(fine) == 1
 
 
+def test_nan_is_not_left_to_whoever_comes_next(tmp_path: Path) -> None:
+    poison = 200
+    poisoned = InProcess(EngineSettings(model=str(save_model(tmp_path, nan_token=poison))))
+    beginning = tuple(range(5, 60))
+    bad, good = Prompt(token_ids=(*beginning, poison, 6)), Prompt(token_ids=(*beginning, 6, 7))
+    few = replace(poisoned.settings, max_rows=1, token_budget=160)
+    outcomes = poisoned.outcomes(*[(bad, GREEDY), (good, GREEDY)] * 3, settings=few)
+    assert [GenerationFailed, tuple] * 3 == [type(outcome) for outcome in outcomes]
+    expected = poisoned.generate(good, GREEDY)
+    assert all(is_same(expected, outcome) for outcome in outcomes[1::2])
+
+
+def test_a_prompt_that_does_not_fit_the_cache_is_refused_alone(local: InProcess) -> None:
+    small = replace(local.settings, token_budget=64)
+    prompts = [Prompt(token_ids=(9,) * length) for length in (70, 20)]
+    refused, fine = local.outcomes(*[(prompt, GREEDY) for prompt in prompts], settings=small)
+    assert isinstance(refused, PromptRefused)
+    assert "raise token_budget" in str(refused)
+    assert isinstance(fine, tuple)
+
+
+def test_a_prompt_joins_while_others_run(local: InProcess) -> None:
+    long = Sampling(max_tokens=60, logit_bias={9: 1000.0})
+    local.generate(WORDS, long)
+    alone = local.num_steps
+    late = Generate(1, WORDS, GREEDY, None)
+    (outcome,) = local.outcomes((WORDS, long), later=[late])
+    assert isinstance(outcome, tuple)
+    assert local.num_steps == alone
+
+
 class Failing:
-    """A model whose `generate` raises for batches that it is told to."""
+    """A model whose forward pass raises for the steps that it is told to."""
 
     def __init__(self, model: Any, error: Exception, fails: Any) -> None:
         self._model = model
         self._error = error
         self._fails = fails
-        self.sizes: list[int] = []
+        self.dtype = model.dtype
         self.device = model.device
 
-    def generate(self, input_ids: torch.Tensor, **options: Any) -> Any:
-        self.sizes.append(len(input_ids))
-        if self._fails(input_ids):
+    def __call__(self, *, logits_to_keep: torch.Tensor, **inputs: Any) -> Any:
+        if self._fails(inputs["input_ids"]):
             raise self._error
-        return self._model.generate(input_ids, **options)
+        return self._model(logits_to_keep=logits_to_keep, **inputs)
 
 
-def failing(local: InProcess, error: Exception, fails: Any) -> tuple[InProcess, Failing]:
-    model = Failing(local.loaded.model, error, fails)
-    return local.over(replace(local.loaded, model=model)), model
+def failing(local: InProcess, error: Exception, fails: Any) -> InProcess:
+    return local.over(replace(local.loaded, model=Failing(local.loaded.model, error, fails)))
 
 
-def test_an_exception_in_a_batch_fails_only_the_offender(local: InProcess) -> None:
+def test_an_exception_in_a_step_fails_only_the_offender(local: InProcess) -> None:
     offender = 77
-    broken, _ = failing(
-        local, RuntimeError("boom"), lambda input_ids: bool((input_ids == offender).any())
-    )
-    prompts = [Prompt(token_ids=ids) for ids in ((5, 6), (5, offender), (7, 8))]
-    first, failed, last = broken.outcomes(*[(prompt, GREEDY) for prompt in prompts])
+    broken = failing(local, RuntimeError("boom"), lambda ids: bool((ids == offender).any()))
+    # The last shares its first block with the offender, which was to compute it.
+    shared = (8,) * 40
+    prompts = [
+        Prompt(token_ids=ids) for ids in ((5, 6), (*shared, offender, 9), (*shared, 4), (7, 8))
+    ]
+    first, failed, sharing, last = broken.outcomes(*[(prompt, GREEDY) for prompt in prompts])
     assert is_same(local.generate(prompts[0], GREEDY), first)
-    assert is_same(local.generate(prompts[2], GREEDY), last)
+    assert is_same(local.generate(prompts[2], GREEDY), sharing)
+    assert is_same(local.generate(prompts[3], GREEDY), last)
     assert isinstance(failed, GenerationFailed)
     assert str(failed) == "RuntimeError: boom"
 
@@ -162,15 +194,23 @@ def test_an_exception_in_a_batch_fails_only_the_offender(local: InProcess) -> No
     "error",
     [torch.OutOfMemoryError("CUDA"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
 )
-def test_running_out_of_memory_halves_the_batch(local: InProcess, error: Exception) -> None:
-    small, model = failing(local, error, lambda input_ids: len(input_ids) > 2)
-    outcomes = small.outcomes(*[(WORDS, GREEDY)] * 8)
-    expected = local.generate(WORDS, GREEDY)
-    assert all(is_same(expected, outcome) for outcome in outcomes)
-    assert model.sizes[:3] == [8, 4, 2]
+def test_running_out_of_memory_halves_the_load(local: InProcess, error: Exception) -> None:
+    sizes: list[int] = []
+
+    def is_large(input_ids: torch.Tensor) -> bool:
+        sizes.append(input_ids.shape[1])
+        return sizes[-1] > 80
+
+    small = failing(local, error, is_large)
+    prompts = [Prompt(token_ids=(token, *range(40))) for token in range(50, 58)]
+    outcomes = small.outcomes(*[(prompt, GREEDY) for prompt in prompts])
+    for prompt, outcome in zip(prompts, outcomes, strict=True):
+        assert is_same(local.generate(prompt, GREEDY), outcome)
+    assert sizes[0] > 300
+    assert len([size for size in sizes if size > 80]) < 5
 
 
 def test_a_prompt_that_alone_exceeds_the_memory_fails(local: InProcess) -> None:
-    broken, _ = failing(local, torch.OutOfMemoryError("CUDA"), lambda input_ids: True)
+    broken = failing(local, torch.OutOfMemoryError("CUDA"), lambda input_ids: True)
     outcomes = broken.outcomes(*[(WORDS, GREEDY)] * 3)
     assert [GenerationFailed] * 3 == [type(outcome) for outcome in outcomes]

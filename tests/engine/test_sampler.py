@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from worker.engine.sampler import _keep_top, draw
+from worker.engine.sampler import draw
 from worker.engine.sequences import Request, Sequence
 from worker.engine.values import Sampling
 
@@ -71,16 +71,19 @@ def test_top_k_and_top_p_are_the_same_whether_few_or_all_are_sorted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     logits = torch.randn(200, 50, generator=torch.Generator().manual_seed(1)) * 2
-    asked: list[dict[str, Any]] = [{"top_k": 5}, {"top_p": 0.8}, {"top_k": 20, "top_p": 0.6}, {}]
-    rows = [row(temperature=1.0, seed=seed, **asked[seed % 4]) for seed in range(200)]
-    expected = draw(logits, rows)
-    monkeypatch.setattr("worker.engine.sampler.NUM_FEW", 2)
-    assert draw(logits, rows) == expected
-    kept = [_num_kept(logits[0], **each) for each in asked]
-    assert kept[0] == 5
-    assert kept[2] < kept[1] < kept[3] == 50
+    asked: list[dict[str, Any]] = [{"top_k": 5}, {"top_p": 0.8}, {"top_k": 20, "top_p": 0.6}]
+    rows = [row(temperature=1.0, seed=seed, **asked[seed % 3]) for seed in range(200)]
+    draws = []
+    for num_few, num_more in ((50, 50), (2, 50), (2, 48), (40, 50), (25, 49)):
+        monkeypatch.setattr("worker.engine.sampler.NUM_FEW", num_few)
+        monkeypatch.setattr("worker.engine.sampler.NUM_MORE", num_more)
+        draws.append(draw(logits, rows))
+    assert draws == draws[:1] * 5
 
 
-def _num_kept(logits: torch.Tensor, **sampling: Any) -> int:
-    rows = [row(temperature=1.0, **sampling)]
-    return int((_keep_top(logits[None].softmax(-1), rows) > 0).sum())
+def test_greedy_drawn_and_cut_rows_share_a_step() -> None:
+    asked: list[dict[str, Any]] = [{}, {"temperature": 1.0}, {"temperature": 1.0, "top_k": 3}]
+    rows = [row(seed=seed, **asked[seed % 3]) for seed in range(60)]
+    logits = torch.randn(60, 50, generator=torch.Generator().manual_seed(1)) * 2
+    alone = [draw(logits[i : i + 1], rows[i : i + 1]).token_ids[0] for i in range(60)]
+    assert alone == draw(logits, rows).token_ids

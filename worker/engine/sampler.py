@@ -10,7 +10,8 @@ from worker.engine.draws import uniform
 from worker.engine.sequences import Sequence
 from worker.engine.values import Alternatives
 
-NUM_FEW = 1024
+NUM_FEW = 32
+NUM_MORE = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,14 @@ def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
     is_finite = torch.isfinite(norms)
     shaped = _shape(logits, rows)
     chosen = shaped.argmax(dim=-1)
-    if any(row.request.sampling.temperature > 0 for row in rows):
-        chosen = torch.where(
-            _column(rows, "temperature", logits) > 0, _sample(shaped, rows), chosen
-        )
+    drawn = [row.request.sampling.temperature > 0 for row in rows]
+    cut = [row.request.sampling.cuts_tail for row in rows]
+    for sampler, is_cut in ((_sample_few, True), (_sample, False)):
+        group = [i for i in range(len(rows)) if drawn[i] and cut[i] == is_cut]
+        if len(group) == len(rows):
+            chosen = sampler(shaped, rows)
+        elif group:
+            chosen[group] = sampler(shaped[group], [rows[i] for i in group])
     logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - norms
     return Draws(
         chosen.tolist(), logprobs.tolist(), is_finite.tolist(), _alternatives(logits, norms, rows)
@@ -97,62 +102,78 @@ def _penalise(logits: torch.Tensor, row: Sequence) -> None:
 
 
 def _sample(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
-    temperatures = _column(rows, "temperature", logits)
-    # A greedy row is drawn too, and its draw not used; 1 keeps the division harmless.
-    temperatures = torch.where(temperatures > 0, temperatures, 1.0)
-    # Of the distance to the largest, so that a tiny temperature can't overflow.
-    scaled = (logits - logits.amax(dim=-1, keepdim=True)) / temperatures[:, None]
-    kept = _keep_top(scaled.softmax(dim=-1), rows)
-    # In double, or the sum over a large vocabulary would lose its rare tokens.
-    cumulative = kept.double().cumsum(dim=-1)
-    draws = [uniform(row.request.sampling.seed, row.index, len(row.token_ids)) for row in rows]
-    heights = torch.tensor(draws, device=logits.device, dtype=torch.double) * cumulative[:, -1]
-    chosen = torch.searchsorted(cumulative, heights[:, None], right=True).squeeze(1)
-    return chosen.clamp(max=logits.shape[-1] - 1)
+    return _draw(_probabilities(logits, rows), _heights(rows, logits))
 
 
-def _keep_top(probabilities: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
-    """Zero what top-k and top-p exclude, in those rows that ask for one of them.
+def _sample_few(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
+    """For rows that all ask for top-k or top-p: nearly always a few tokens are enough.
 
-    By the probability of the last token that stays, so tokens as likely as that one stay
-    too, and what is kept does not depend on the order in which equals are sorted.
+    Whatever runs over a whole vocabulary, and sorting it above all, takes as long as the
+    model's own step on a CPU.
     """
-    samplings = [row.request.sampling for row in rows]
-    asking = [i for i, sampling in enumerate(samplings) if sampling.top_k or sampling.top_p < 1]
-    if not asking:
-        return probabilities
-    asked = probabilities[asking]
-    least = _least_kept(asked, [rows[index] for index in asking])
-    kept = probabilities.clone()
-    kept[asking] = asked.masked_fill(asked < least[:, None], 0.0)
-    return kept
+    probabilities, heights = _probabilities(logits, rows), _heights(rows, logits)
+    for num_few in (NUM_FEW, NUM_MORE):
+        if num_few < logits.shape[-1]:
+            few = _Few(probabilities, rows, num_few)
+            if few.is_enough:
+                return few.draw(heights)
+    ordered = probabilities.sort(dim=-1, descending=True).values
+    least = _least_kept(ordered, rows)
+    return _draw(probabilities.masked_fill(probabilities < least[:, None], 0.0), heights)
 
 
-def _least_kept(probabilities: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
-    top_k = _column(rows, "top_k", probabilities)[:, None]
-    top_p = _column(rows, "top_p", probabilities)[:, None]
-    ordered = _largest(probabilities, top_k, top_p)
+def _probabilities(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
+    # Of the distance to the largest, so that a tiny temperature can't overflow.
+    distances = logits - logits.amax(dim=-1, keepdim=True)
+    return distances.div_(_column(rows, "temperature", logits)[:, None]).softmax(dim=-1)
+
+
+def _heights(rows: Rows[Sequence], like: torch.Tensor) -> torch.Tensor:
+    draws = [uniform(row.request.sampling.seed, row.index, len(row.token_ids)) for row in rows]
+    return torch.tensor(draws, device=like.device, dtype=torch.double)
+
+
+def _draw(probabilities: torch.Tensor, heights: torch.Tensor) -> torch.Tensor:
+    """The place where the cumulative probability passes `heights` of the whole."""
+    # In double, or the sum over a large vocabulary would lose its rare tokens.
+    cumulative = probabilities.cumsum(dim=-1, dtype=torch.double)
+    wanted = heights * cumulative[:, -1]
+    chosen = torch.searchsorted(cumulative, wanted[:, None], right=True).squeeze(1)
+    return chosen.clamp(max=probabilities.shape[-1] - 1)
+
+
+class _Few:
+    """The most probable tokens of each row; enough where top-k and top-p keep no others.
+
+    What stays is decided by the probability of the last that does, so tokens as likely as
+    that one stay too, and it does not depend on the order in which equals are sorted.
+    """
+
+    def __init__(self, probabilities: torch.Tensor, rows: Rows[Sequence], num_few: int) -> None:
+        ordered, token_ids = probabilities.topk(num_few, dim=-1)
+        least = _least_kept(ordered, rows)
+        # One as likely as the last of the few may have others like it among the rest.
+        self.is_enough = bool((least > ordered[:, -1]).all())
+        # In the order of the vocabulary, in which tokens are drawn.
+        self._token_ids, places = token_ids.sort(dim=-1)
+        self._kept = ordered.masked_fill(ordered < least[:, None], 0.0).gather(1, places)
+
+    def draw(self, heights: torch.Tensor) -> torch.Tensor:
+        chosen = _draw(self._kept, heights)
+        return self._token_ids.gather(1, chosen[:, None]).squeeze(1)
+
+
+def _least_kept(ordered: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
+    """Of the largest probabilities of each row, in falling order, the last that stays."""
+    top_k = _column(rows, "top_k", ordered)[:, None]
+    top_p = _column(rows, "top_p", ordered)[:, None]
     ranks = torch.arange(ordered.shape[-1], device=ordered.device)
     ordered = ordered.masked_fill((top_k > 0) & (ranks >= top_k), 0.0)
     total = torch.where(top_k > 0, ordered.sum(dim=-1, keepdim=True), 1.0)
     # A token stays while those before it have not filled the nucleus: the first always does.
-    before = ordered.double().cumsum(dim=-1) - ordered
+    before = ordered.cumsum(dim=-1, dtype=torch.double) - ordered
     is_out = (before >= top_p * total) | (ordered == 0)
     return ordered.masked_fill(is_out, torch.inf).amin(dim=-1)
-
-
-def _largest(probabilities: torch.Tensor, top_k: torch.Tensor, top_p: torch.Tensor) -> torch.Tensor:
-    """The largest probabilities of each row in falling order, enough of them to decide.
-
-    Nearly always a few are enough; sorting a whole large vocabulary takes as long as the
-    model's own step on a CPU.
-    """
-    num_few = min(NUM_FEW, probabilities.shape[-1])
-    few = probabilities.topk(num_few, dim=-1).values
-    is_enough = ((top_k > 0) & (top_k <= num_few)) | (few.sum(dim=-1, keepdim=True) > top_p)
-    if bool(is_enough.all()):
-        return few
-    return probabilities.sort(dim=-1, descending=True).values
 
 
 def _column(rows: Rows[Sequence], name: str, like: torch.Tensor) -> torch.Tensor:

@@ -26,9 +26,28 @@ class Request:
     decode: Decode
     sequences: list["Sequence"] = field(init=False)
     error: EngineError | None = None
+    # While it is open: the cache's blocks with the prompt but its last token, how many of
+    # these tokens are computed, and for how many rows.
+    blocks: list[int] = field(default_factory=list)
+    num_prefilled: int = 0
+    num_readers: int = 0
 
     def __post_init__(self) -> None:
         self.sequences = [Sequence(self, index) for index in range(self.sampling.n)]
+
+    @property
+    def num_prefill(self) -> int:
+        """The prompt's tokens that all candidates share: each begins with the last one itself."""
+        return len(self.prompt_ids) - 1
+
+    @property
+    def is_open(self) -> bool:
+        return self.num_readers > 0
+
+    @property
+    def has_more(self) -> bool:
+        """Whether candidates have yet to begin."""
+        return any(not row.is_running and not row.is_over for row in self.sequences)
 
     @property
     def is_complete(self) -> bool:
@@ -52,6 +71,8 @@ class Sequence:
         self.logprobs: list[float] = []
         self.alternatives: list[Alternatives] = []
         self.finish_reason: FinishReason | None = None
+        # The cache's blocks with the prompt's last token and the output.
+        self.blocks: list[int] = []
         stop = self.request.sampling.stop
         self._stop_search = StopSearch(stop, self.request.decode) if stop else None
 
@@ -62,6 +83,20 @@ class Sequence:
     @property
     def max_tokens(self) -> int:
         return self.request.max_tokens
+
+    @property
+    def is_running(self) -> bool:
+        return bool(self.blocks)
+
+    @property
+    def last_token(self) -> int:
+        """What the model reads next."""
+        return self.token_ids[-1] if self.token_ids else self.request.prompt_ids[-1]
+
+    @property
+    def position(self) -> int:
+        """Of the last token, in prompt and output."""
+        return self.request.num_prefill + len(self.token_ids)
 
     @property
     def is_over(self) -> bool:

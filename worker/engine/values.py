@@ -11,7 +11,7 @@ Alternatives = tuple[tuple[int, float], ...]
 """Token ids with their raw logprobs, the largest first."""
 
 Device = Literal["auto", "cpu", "cuda"]
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,11 @@ class Sampling:
     def has_penalties(self) -> bool:
         return (self.presence_penalty, self.frequency_penalty, self.repetition_penalty) != (0, 0, 1)
 
+    @property
+    def cuts_tail(self) -> bool:
+        """Whether unlikely tokens are never drawn."""
+        return self.top_k > 0 or self.top_p < 1
+
     def _rules(self) -> Iterator[tuple[str, bool, str]]:
         yield "n", _is_count(self.n, 1), "an integer of at least 1"
         yield "max_tokens", _is_count(self.max_tokens, 1), "an integer of at least 1"
@@ -134,8 +139,10 @@ class EngineSettings:
     """What one engine process needs to know.
 
     `model` is a local folder or a hub name, with `@revision` where one is pinned.
-    `token_budget` bounds rows × (prompt + max_tokens) of one micro-batch, padding included.
-    `dtype` auto is bfloat16 on a GPU (float16 where it has none) and float32 on a CPU.
+    `token_budget` is how many tokens of prompts and outputs the cache holds at once; prompts
+    that begin alike share theirs. `dtype` auto is bfloat16 where the GPU or the processor
+    multiplies it itself, otherwise float16 on a GPU and float32 on a CPU; int8 rounds the
+    weights, on a CPU, where that is faster.
     `num_threads` caps the threads of torch; `cache_dir` is where hub models are kept.
     Raises ValueError for a setting out of its range, naming it.
     """

@@ -1,0 +1,123 @@
+"""Architectures whose attention the engine takes, held against transformers' own generation."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from transformers import (
+    AutoModelForCausalLM,
+    BloomConfig,
+    Gemma2Config,
+    GenerationConfig,
+    GptOssConfig,
+    LlamaConfig,
+    MambaConfig,
+    MistralConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
+
+from tests.engine.in_process import InProcess
+from tests.tiny_models import EOS_ID, PAD_ID
+from worker.engine import Prompt, Sampling
+from worker.engine.probe import NotTaken, take_attention
+
+VOCAB = 300
+GEOMETRY = {
+    "vocab_size": VOCAB,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 256,
+    "initializer_range": 0.3,
+    "eos_token_id": EOS_ID,
+    "pad_token_id": PAD_ID,
+    "bos_token_id": 1,
+}
+FAMILIES = {
+    "llama": LlamaConfig(**GEOMETRY),
+    "llama with biases and wide heads": LlamaConfig(**GEOMETRY, attention_bias=True, head_dim=16),
+    "qwen2": Qwen2Config(**GEOMETRY),
+    "qwen2 with as many keys as queries": Qwen2Config(**{**GEOMETRY, "num_key_value_heads": 4}),
+    "qwen3": Qwen3Config(**GEOMETRY, head_dim=16),
+    "mistral with a window": MistralConfig(**GEOMETRY, sliding_window=20, head_dim=8),
+    "gemma2": Gemma2Config(
+        **GEOMETRY,
+        head_dim=8,
+        query_pre_attn_scalar=8,
+        sliding_window=24,
+        attn_logit_softcapping=2.0,
+        final_logit_softcapping=5.0,
+    ),
+}
+NUM_TOKENS = 40
+
+
+def build(config: Any) -> Any:
+    torch.manual_seed(3)
+    model = AutoModelForCausalLM.from_config(config).eval()
+    model.generation_config = GenerationConfig()
+    return model
+
+
+def prompts() -> list[tuple[int, ...]]:
+    """Some share beginnings of various lengths, and one is the beginning of another."""
+    shared = tuple(3 + 11 * index % 290 for index in range(100))
+    own = [tuple(3 + (seed + 7 * index) % 290 for index in range(seed)) for seed in range(1, 60, 9)]
+    return [*own, shared + own[1], shared[:70] + own[2], shared[:33], shared, shared + own[3]]
+
+
+def plainly(model: Any, prompt_ids: tuple[int, ...]) -> list[int]:
+    config = GenerationConfig(
+        do_sample=False, max_new_tokens=NUM_TOKENS, eos_token_id=EOS_ID, pad_token_id=PAD_ID
+    )
+    ids = torch.tensor([prompt_ids])
+    output = model.generate(ids, attention_mask=torch.ones_like(ids), generation_config=config)
+    return [token for token in output[0, len(prompt_ids) :].tolist() if token != EOS_ID]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_greedy_equals_plain_generation_while_rows_come_and_go(
+    family: str, local: InProcess
+) -> None:
+    model = build(FAMILIES[family])
+    expected = [plainly(model, each) for each in prompts()]
+    shape = take_attention(model)
+    card = replace(local.loaded.card, context_length=256)
+    engine = local.over(replace(local.loaded, model=model, shape=shape, card=card))
+    greedy = Sampling(temperature=0, max_tokens=NUM_TOKENS)
+    few = replace(local.settings, max_rows=3)
+    asked = [(Prompt(token_ids=each), greedy) for each in prompts()]
+    for settings in (local.settings, few):
+        outcomes = engine.outcomes(*asked, settings=settings)
+        drawn = [list(outcome[0].token_ids) for outcome in outcomes if isinstance(outcome, tuple)]
+        assert expected == drawn
+
+
+NOT_TAKEN = {
+    "linear attention": (
+        MambaConfig(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2),
+        "no position_ids",
+    ),
+    "attention with biases of its own": (
+        BloomConfig(vocab_size=VOCAB, hidden_size=32, n_layer=2, n_head=4),
+        "no position_ids",
+    ),
+    "attention sinks": (
+        GptOssConfig(**{**GEOMETRY, "head_dim": 16}, num_local_experts=2, num_experts_per_tok=1),
+        "differ",
+    ),
+}
+
+
+@pytest.mark.parametrize("family", NOT_TAKEN)
+def test_other_kinds_of_attention_are_found_at_load_and_left_as_they_were(family: str) -> None:
+    config, reason = NOT_TAKEN[family]
+    model = build(config)
+    expected = plainly(model, prompts()[1])
+    with pytest.raises(NotTaken, match=reason):
+        take_attention(model)
+    assert expected == plainly(model, prompts()[1])

@@ -1,0 +1,75 @@
+"""How prompts share forward passes: continuously where the model allows it."""
+
+from collections.abc import Callable
+
+import torch
+
+from worker.engine.continuous import Continuous
+from worker.engine.errors import EngineError
+from worker.engine.kv_cache import block_bytes
+from worker.engine.layout import ModelShape
+from worker.engine.loading import LoadedModel
+from worker.engine.micro_batches import MicroBatches
+from worker.engine.prefix_tree import BLOCK
+from worker.engine.runner import Runner
+from worker.engine.scheduler import Scheduler
+from worker.engine.sequences import Request
+from worker.engine.values import EngineSettings
+
+MAX_CHUNK_TOKENS = {"cpu": 512, "cuda": 2048}
+CACHE_SHARE = 0.8
+"""Of a GPU's memory that the model leaves; the rest is for what a step computes."""
+
+
+def make_batching(
+    loaded: LoadedModel,
+    settings: EngineSettings,
+    *,
+    complete: Callable[[Request], None],
+    fail: Callable[[Request, EngineError], None],
+    after_step: Callable[[], None],
+) -> Continuous | MicroBatches:
+    if loaded.shape is None:
+        return MicroBatches(
+            loaded,
+            max_rows=settings.max_rows,
+            token_budget=settings.token_budget,
+            complete=complete,
+            fail=fail,
+            after_step=after_step,
+        )
+    num_blocks = num_cache_blocks(loaded.shape, loaded, settings, free_bytes=_free_bytes(loaded))
+    return Continuous(
+        loaded,
+        Runner(loaded.model, loaded.shape, num_blocks=num_blocks),
+        Scheduler(
+            num_blocks=num_blocks,
+            max_rows=settings.max_rows,
+            max_chunk_tokens=MAX_CHUNK_TOKENS[loaded.model.device.type],
+        ),
+        complete=complete,
+        fail=fail,
+        after_step=after_step,
+    )
+
+
+def num_cache_blocks(
+    shape: ModelShape, loaded: LoadedModel, settings: EngineSettings, *, free_bytes: int | None
+) -> int:
+    """As the budget says, or on a GPU as its free memory has, and one for padding.
+
+    No more than all rows could ever fill: a prompt and its output each end in a block of
+    their own that may be nearly empty.
+    """
+    most = settings.max_rows * (loaded.card.context_length // BLOCK + 2)
+    has = settings.token_budget // BLOCK
+    if free_bytes is not None:
+        has = int(free_bytes * CACHE_SHARE) // block_bytes(shape.layers, loaded.model.dtype)
+    return min(has, most) + 1
+
+
+def _free_bytes(loaded: LoadedModel) -> int | None:
+    if loaded.model.device.type != "cuda":
+        return None
+    free_bytes: int = torch.cuda.mem_get_info(loaded.model.device)[0]
+    return free_bytes

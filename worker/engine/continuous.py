@@ -1,0 +1,123 @@
+"""Continuous batching: prompts join and leave between any two steps."""
+
+import logging
+from collections.abc import Callable
+
+from worker.engine.errors import EngineError, GenerationFailed
+from worker.engine.loading import LoadedModel
+from worker.engine.memory import free_memory, is_out_of_memory
+from worker.engine.plan import Plan
+from worker.engine.runner import Runner
+from worker.engine.sampler import Draws
+from worker.engine.scheduler import Scheduler
+from worker.engine.sequences import Request, Sequence
+
+logger = logging.getLogger(__name__)
+
+
+class Continuous:
+    """Schedule, run, postprocess.
+
+    `complete` is called with a request whose candidates are all over, `fail` with one that
+    can't go on and why, and `after_step` after each forward pass; it may drop requests.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        runner: Runner,
+        scheduler: Scheduler,
+        *,
+        complete: Callable[[Request], None],
+        fail: Callable[[Request, EngineError], None],
+        after_step: Callable[[], None],
+    ) -> None:
+        self._eos_ids = loaded.eos_ids
+        self._runner = runner
+        self._scheduler = scheduler
+        self._complete = complete
+        self._fail = fail
+        self._after_step = after_step
+        self.add = scheduler.add
+        self.drop = scheduler.drop
+
+    @property
+    def is_busy(self) -> bool:
+        return self._scheduler.is_busy
+
+    def step(self) -> None:
+        plan = self._scheduler.schedule()
+        self._run(plan)
+        self._after_step()
+
+    def _run(self, plan: Plan) -> None:
+        if not plan.requests:
+            return
+        try:
+            draws = self._runner.run(plan)
+        except Exception as error:
+            # Whatever a model raises must end in an answer, and only for whom it concerns.
+            # Without its traceback, which would hold the tensors of the failed step.
+            self._recover(plan, error.with_traceback(None))
+        else:
+            self._postprocess(plan, draws)
+
+    def _postprocess(self, plan: Plan, draws: Draws) -> None:
+        for number, row in enumerate(plan.rows):
+            if row.request.error is not None:
+                continue
+            if draws.is_finite[number]:
+                self._extend(row, draws, number)
+            else:
+                self._fail_poisoned(row.request)
+
+    def _extend(self, row: Sequence, draws: Draws, number: int) -> None:
+        token_id = draws.token_ids[number]
+        if token_id in self._eos_ids:
+            row.end()
+        else:
+            row.extend(token_id, draws.logprobs[number], draws.alternatives[number])
+        if row.finish_reason is not None:
+            self._scheduler.finish(row)
+            if row.request.is_complete:
+                self._complete(row.request)
+
+    def _fail_poisoned(self, request: Request) -> None:
+        # Nothing of it may be shared, or lie in a block that the next one gets.
+        request.num_prefilled = 0
+        self._runner.scrub(self._scheduler.drop(request))
+        self._fail(request, GenerationFailed("the model's logits are not finite"))
+
+    def _recover(self, plan: Plan, error: Exception) -> None:
+        requests = plan.requests
+        logger.warning("a step of %d prompts failed: %s", len(requests), type(error).__name__)
+        if is_out_of_memory(error) and self._scheduler.halve():
+            self._retry(plan)
+        elif len(requests) == 1:
+            self._give_up(plan, error)
+        else:
+            self._run_halves(plan)
+
+    def _retry(self, plan: Plan) -> None:
+        """Half of those that ran go on; the others, and those that had not begun, begin anew."""
+        plan.undo()
+        free_memory()
+        running = list(dict.fromkeys(row.request for row in plan.rows))
+        leaving = {*plan.requests} - {*running[: len(running) // 2]} | {*plan.beginners}
+        # The oldest last, so that it is the first of those that wait.
+        for request in sorted(leaving, key=lambda each: each.request_id, reverse=True):
+            self._scheduler.requeue(request)
+
+    def _give_up(self, plan: Plan, error: Exception) -> None:
+        plan.undo()
+        (request,) = plan.requests
+        self._scheduler.drop_with_readers(request)
+        self._fail(request, GenerationFailed(f"{type(error).__name__}: {error}"))
+
+    def _run_halves(self, plan: Plan) -> None:
+        """So that only the offender fails. The first half computes what the second may share."""
+        requests = plan.requests
+        first = {*requests[: len(requests) // 2]}
+        self._run(plan.of(lambda request: request in first))
+        # Those that shared what an offender was to compute wait again.
+        self._run(plan.of(lambda request: request not in first and request.is_open))

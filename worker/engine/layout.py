@@ -1,0 +1,201 @@
+"""Where each token of a step reads and writes, as tensors."""
+
+from collections.abc import Sequence as Rows
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from worker.engine.kv_cache import HeadShape
+from worker.engine.plan import Chunk, Plan
+from worker.engine.prefix_tree import BLOCK
+from worker.engine.reads import Reads
+from worker.engine.sequences import Sequence
+
+MASKED = -1e30
+"""Finite, so that a block of which nothing is seen weighs nothing instead of being NaN."""
+
+Window = int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Blocks `first` to `last` of the cache, each read where it lies by `num_queries` rows.
+
+    Where only `blocks`, few of them, are read, they are copied out first.
+    `queries` [blocks × num_queries] are the rows' numbers (0 where there is none). The
+    biases [blocks × heads, 1 or queries × group, BLOCK], one for each kind of window, mask
+    what is not written and what a row does not see.
+    """
+
+    first: int
+    last: int
+    blocks: torch.Tensor | None
+    num_queries: int
+    queries: torch.Tensor
+    biases: dict[Window, torch.Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkLayout:
+    """The step's tokens `start` to `end`, a part of a prompt.
+
+    `blocks` hold the prompt up to the chunk's last token, `num_keys` tokens; None where the
+    chunk is all of it. A mask [tokens, keys] of None is the causal one.
+    """
+
+    start: int
+    end: int
+    num_keys: int
+    blocks: torch.Tensor | None
+    masks: dict[Window, torch.Tensor | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The first `num_rows` tokens of the step are rows', then come chunks, then padding.
+
+    `places` [tokens × heads] is where the keys and values go. A row reads its blocks one by
+    one: `parts` [rows × most blocks] are their places in what the ranges return together,
+    and `part_bias` [rows, most blocks, 1] masks what only fills the rectangle.
+    """
+
+    token_ids: torch.Tensor
+    positions: torch.Tensor
+    num_rows: int
+    places: torch.Tensor
+    ranges: list[Range]
+    parts: torch.Tensor
+    part_bias: torch.Tensor
+    chunks: list[ChunkLayout]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelShape:
+    """What a model's attention layers are, found by watching them."""
+
+    layers: tuple[HeadShape, ...]
+    group: int
+    windows: frozenset[Window]
+    has_softcap: bool
+
+
+class LayoutBuilder:
+    def __init__(self, shape: ModelShape, device: torch.device, *, token_bucket: int) -> None:
+        self._shape = shape
+        self._num_heads = shape.layers[0].num_heads
+        self._device = device
+        self._token_bucket = token_bucket
+
+    def build(self, plan: Plan) -> Layout:
+        token_ids = [row.last_token for row in plan.rows]
+        positions = [row.position for row in plan.rows]
+        places = [_output_place(row) for row in plan.rows]
+        chunks = []
+        for chunk in plan.chunks:
+            chunks.append(self._chunk(chunk, len(token_ids)))
+            token_ids += chunk.request.prompt_ids[chunk.start : chunk.end]
+            positions += range(chunk.start, chunk.end)
+            places += _prompt_places(chunk)
+        # A few sizes that come again and again: torch prepares each size of a product anew.
+        padding = -len(token_ids) % self._token_bucket
+        ranges, parts, part_bias = self._rows(plan.rows)
+        return Layout(
+            token_ids=self._tensor([[*token_ids, *[0] * padding]]),
+            positions=self._tensor([[*positions, *[0] * padding]]),
+            num_rows=len(plan.rows),
+            # Block 0 takes what padding writes.
+            places=self._head_places(self._tensor([*places, *[0] * padding])),
+            ranges=ranges,
+            parts=parts,
+            part_bias=part_bias,
+            chunks=chunks,
+        )
+
+    def _tensor(self, values: object, dtype: type = np.int64) -> torch.Tensor:
+        return torch.from_numpy(np.asarray(values, dtype=dtype)).to(self._device)
+
+    def _head_places(self, places: torch.Tensor) -> torch.Tensor:
+        blocks, offsets = places // BLOCK, places % BLOCK
+        heads = torch.arange(self._num_heads, device=self._device)
+        return ((blocks[:, None] * self._num_heads + heads) * BLOCK + offsets[:, None]).flatten()
+
+    def _rows(self, rows: Rows[Sequence]) -> tuple[list[Range], torch.Tensor, torch.Tensor]:
+        if not rows:
+            return [], self._tensor([]), self._tensor([], np.float32)
+        positions = np.array([row.position for row in rows])
+        reads = [
+            Reads([row.request.blocks for row in rows], [row.request.num_prefill for row in rows]),
+            Reads(
+                [row.blocks for row in rows],
+                [len(row.token_ids) + 1 for row in rows],
+                [row.request.num_prefill for row in rows],
+            ),
+        ]
+        reads = [each for each in reads if each.num_parts]
+        parts = np.concatenate([each.parts for each in reads], axis=1)
+        is_part = parts >= 0
+        ends = np.cumsum([0, *(each.num_parts for each in reads)])
+        widths = [each.parts.shape[1] for each in reads]
+        parts += np.repeat(ends[:-1], widths)
+        # What only fills the rectangle points to the last part, which is always a row's own.
+        parts = np.where(is_part, parts, ends[-1] - 1)
+        bias = np.where(is_part, np.float32(0), np.float32(-np.inf))[:, :, None]
+        ranges = [self._range(each, positions) for each in reads]
+        return ranges, self._tensor(parts).flatten(), self._tensor(bias, np.float32)
+
+    def _range(self, reads: Reads, positions: np.ndarray) -> Range:
+        is_written = np.arange(BLOCK) < reads.num_written[:, None, None]
+        biases = {}
+        for window in self._shape.windows:
+            is_seen = is_written
+            if window is not None and positions.max() >= window:
+                key_positions = reads.starts[:, None, None] + np.arange(BLOCK)
+                query_positions = positions[reads.queries][:, :, None]
+                is_seen = is_written & (key_positions > query_positions - window)
+                is_seen = is_seen.repeat(self._shape.group, axis=1)
+            bias = np.where(is_seen, np.float32(0), np.float32(MASKED))
+            biases[window] = self._tensor(bias.repeat(self._num_heads, axis=0), np.float32)
+        return Range(
+            first=reads.first,
+            last=reads.last,
+            blocks=None if reads.is_dense else self._tensor(reads.blocks),
+            num_queries=reads.queries.shape[1],
+            queries=self._tensor(reads.queries).flatten(),
+            biases=biases,
+        )
+
+    def _chunk(self, chunk: Chunk, at: int) -> ChunkLayout:
+        num_blocks = -(-chunk.end // BLOCK)
+        is_whole = chunk.start == 0
+        return ChunkLayout(
+            start=at,
+            end=at + chunk.end - chunk.start,
+            num_keys=chunk.end,
+            blocks=None if is_whole else self._tensor(chunk.request.blocks[:num_blocks]),
+            masks={window: self._mask(chunk, window) for window in self._shape.windows},
+        )
+
+    def _mask(self, chunk: Chunk, window: Window) -> torch.Tensor | None:
+        is_seen_all = window is None or chunk.end <= window
+        if chunk.start == 0 and is_seen_all and not self._shape.has_softcap:
+            return None
+        queries = np.arange(chunk.start, chunk.end)[:, None]
+        keys = np.arange(chunk.end)[None]
+        is_seen = keys <= queries
+        if window is not None:
+            is_seen &= keys > queries - window
+        return self._tensor(np.where(is_seen, 0, MASKED), np.float32)
+
+
+def _output_place(row: Sequence) -> int:
+    block, offset = divmod(len(row.token_ids), BLOCK)
+    return row.blocks[block] * BLOCK + offset
+
+
+def _prompt_places(chunk: Chunk) -> list[int]:
+    blocks = chunk.request.blocks
+    return [
+        blocks[position // BLOCK] * BLOCK + position % BLOCK
+        for position in range(chunk.start, chunk.end)
+    ]

@@ -1,0 +1,96 @@
+"""Beginnings of prompts whose keys and values are in the cache."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+BLOCK = 32
+"""Tokens that one block of the cache holds."""
+
+Tokens = tuple[int, ...]
+
+
+@dataclass(eq=False, slots=True)
+class Node:
+    """A block's worth of tokens after those of `parent`; only a leaf may have fewer.
+
+    `written_at` is the step that computes, or copies, the last of what is in `block`.
+    """
+
+    tokens: Tokens
+    block: int
+    written_at: int
+    parent: "Node | None"
+    children: dict[Tokens, "Node"] = field(default_factory=dict)
+
+
+class PrefixTree:
+    """A tree over token ids, one block an edge."""
+
+    def __init__(self) -> None:
+        self.root = Node((), 0, 0, None)
+        self._nodes: dict[int, Node] = {}
+
+    def __contains__(self, block: int) -> bool:
+        return block in self._nodes
+
+    def match(self, tokens: Tokens) -> Iterator[Node]:
+        """The nodes that `tokens` begins with, from the first on, as far as they go."""
+        node: Node | None = self.root
+        for start in range(0, len(tokens), BLOCK):
+            node = node.children.get(tokens[start : start + BLOCK]) if node else None
+            if node is None:
+                return
+            yield node
+
+    def nearest(self, parent: Node, tokens: Tokens) -> tuple[Node, int]:
+        """The child that shares most of the first of `tokens`, and how many they share."""
+        best, most = parent, 0
+        for child in parent.children.values():
+            num_shared = _num_shared(child.tokens, tokens)
+            if num_shared > most:
+                best, most = child, num_shared
+        return best, most
+
+    def add(self, parent: Node, tokens: Tokens, block: int, step: int) -> Node:
+        """Know `block` as what follows `parent`; it takes the place of one with these tokens."""
+        node = parent.children.get(tokens)
+        if node is None:
+            node = parent.children[tokens] = Node(tokens, block, step, parent)
+        else:
+            del self._nodes[node.block]
+            node.block, node.written_at = block, step
+        self._nodes[block] = node
+        return node
+
+    def note_written(self, blocks: list[int], step: int) -> None:
+        for block in blocks:
+            if block in self._nodes:
+                self._nodes[block].written_at = step
+
+    def remove(self, block: int) -> list[int]:
+        """Forget a block and all that follow it; returns them."""
+        node = self._nodes.get(block)
+        if node is None or node.parent is None:
+            return []
+        del node.parent.children[node.tokens]
+        removed = [each.block for each in _subtree(node)]
+        for each in removed:
+            del self._nodes[each]
+        return removed
+
+
+def _num_shared(ours: Tokens, theirs: Tokens) -> int:
+    num_shared = 0
+    for one, other in zip(ours, theirs, strict=False):
+        if one != other:
+            break
+        num_shared += 1
+    return num_shared
+
+
+def _subtree(root: Node) -> Iterator[Node]:
+    nodes = [root]
+    while nodes:
+        node = nodes.pop()
+        yield node
+        nodes.extend(node.children.values())

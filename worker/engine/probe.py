@@ -1,0 +1,139 @@
+"""Whether a model's attention can be taken, found by trying."""
+
+import inspect
+import logging
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+from worker.engine.attention import NAME, Scoring, attending
+from worker.engine.kv_cache import HeadShape
+from worker.engine.layout import ModelShape
+from worker.engine.runner import Runner
+from worker.engine.scheduler import Scheduler
+from worker.engine.sequences import Request
+from worker.engine.values import Sampling
+
+logger = logging.getLogger(__name__)
+
+NUM_TOKENS = 80
+NUM_IDS = 97
+CHUNK_TOKENS = 24
+TAKEN_LAYERS = {"full_attention", "sliding_attention"}
+# Of the logits' standard deviation; what rounding may do, and no wrong attention does.
+TOLERANCE = {torch.float32: 0.001}
+ROUGH_TOLERANCE = 0.25
+
+
+class NotTaken(Exception):
+    """Why this model's attention can't be taken."""
+
+
+def take_attention(model: Any) -> ModelShape:
+    """Let `model` call our attention from now on. Raises NotTaken, and leaves it as it was."""
+    _check_class(model)
+    before = model.config._attn_implementation
+    expected = _logits(model)
+    try:
+        model.set_attn_implementation(NAME)
+        shape = _watch(model, expected)
+        _compare(model, shape, expected)
+    except Exception as error:
+        model.set_attn_implementation(before)
+        if isinstance(error, NotTaken):
+            raise
+        # Whatever a family does in its own way shows as some error here.
+        raise NotTaken(f"{type(error).__name__}: {error}") from error
+    return shape
+
+
+def _check_class(model: Any) -> None:
+    config = model.config.get_text_config()
+    parameters = inspect.signature(model.forward).parameters
+    if model.config.is_encoder_decoder:
+        raise NotTaken("it has an encoder")
+    if missing := [name for name in ("position_ids", "logits_to_keep") if name not in parameters]:
+        raise NotTaken(f"its forward takes no {missing[0]}")
+    if others := set(getattr(config, "layer_types", None) or ()) - TAKEN_LAYERS:
+        raise NotTaken(f"it has layers of {min(others)}")
+    if not model._can_set_attn_implementation():
+        raise NotTaken("its attention is not transformers' interface")
+
+
+def _probe_ids() -> list[int]:
+    return [5 + 7 * index % NUM_IDS for index in range(NUM_TOKENS)]
+
+
+@torch.inference_mode()
+def _logits(model: Any) -> Tensor:
+    ids = torch.tensor([_probe_ids()], device=model.device)
+    positions = torch.arange(NUM_TOKENS, device=model.device)[None]
+    logits: Tensor = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+    return logits[0, -1].float()
+
+
+def _watch(model: Any, expected: Tensor) -> ModelShape:
+    watch = _Watch()
+    with attending(watch):
+        _logits(model)
+    if sorted(watch.layers) != list(range(model.config.get_text_config().num_hidden_layers)):
+        raise NotTaken("not every layer calls attention once")
+    shapes = tuple(watch.layers[index] for index in sorted(watch.layers))
+    if len({layer.num_heads for layer in shapes}) > 1:
+        raise NotTaken("its layers have different numbers of heads")
+    if _has_windows(model) and watch.windows == {None}:
+        raise NotTaken("its sliding windows are not told to the attention")
+    return ModelShape(shapes, watch.group, frozenset(watch.windows), watch.has_softcap)
+
+
+def _has_windows(model: Any) -> bool:
+    config = model.config.get_text_config()
+    kinds = getattr(config, "layer_types", None)
+    window = getattr(config, "sliding_window", None)
+    return bool(window) and (kinds is None or "sliding_attention" in kinds)
+
+
+def _compare(model: Any, shape: ModelShape, expected: Tensor) -> None:
+    """A prompt in chunks and one that shares most of it, through the cache, held to `expected`."""
+    scheduler = Scheduler(num_blocks=32, max_rows=4, max_chunk_tokens=CHUNK_TOKENS)
+    runner = Runner(model, shape, num_blocks=32)
+    ids = tuple(_probe_ids())
+    for number, prompt_ids in enumerate((ids[:-30], ids, ids)):
+        scheduler.add(Request(number, prompt_ids, Sampling(), 2, None, str))
+    compared: list[Tensor] = []
+    while len(compared) < 2:
+        plan = scheduler.schedule()
+        logits = runner.logits(plan)
+        for row, ours in zip(plan.rows, logits, strict=True):
+            if row.request.prompt_ids == ids:
+                compared.append(ours)
+            scheduler.drop(row.request)
+    scale = float(expected.std())
+    tolerance = TOLERANCE.get(model.dtype, ROUGH_TOLERANCE) * scale
+    worst = max(float((ours - expected).abs().max()) for ours in compared)
+    if not worst <= tolerance:
+        raise NotTaken(f"its logits differ by {worst / scale:.3g} of their deviation")
+
+
+class _Watch:
+    """Plain causal attention that notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.layers: dict[int, HeadShape] = {}
+        self.windows: set[int | None] = set()
+        self.group = 1
+        self.has_softcap = False
+
+    def run(self, layer: int, query: Tensor, key: Tensor, value: Tensor, how: Scoring) -> Tensor:
+        if layer in self.layers:
+            raise NotTaken("a layer calls attention more than once")
+        self.layers[layer] = HeadShape(key.shape[1], key.shape[3], value.shape[3])
+        self.windows.add(how.window)
+        self.group = query.shape[1] // key.shape[1]
+        self.has_softcap |= how.softcap is not None
+        output = scaled_dot_product_attention(
+            query, key, value, is_causal=True, scale=how.scale, enable_gqa=self.group > 1
+        )
+        return output.transpose(1, 2)
