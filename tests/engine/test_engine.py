@@ -65,8 +65,8 @@ def test_many_threads_submit_at_once(engine: Engine) -> None:
 
 
 def test_a_refusal_reaches_its_future(engine: Engine) -> None:
-    with pytest.raises(PromptRefused, match="logprobs"):
-        engine.submit(WORDS, Sampling(logprobs=1)).result(PATIENCE_S)
+    with pytest.raises(PromptRefused, match="logit_bias"):
+        engine.submit(WORDS, Sampling(logit_bias={99999: 1.0})).result(PATIENCE_S)
 
 
 def test_a_running_generation_is_cancelled(engine: Engine) -> None:

@@ -38,11 +38,6 @@ def test_an_output_is_cut_so_that_it_fits_the_context(local: InProcess) -> None:
     assert (candidate.num_tokens, candidate.finish_reason) == (3, "length")
 
 
-def test_what_is_not_supported_yet_is_refused_by_name(local: InProcess) -> None:
-    with pytest.raises(PromptRefused, match="logprobs: not supported yet"):
-        local.generate(WORDS, replace(GREEDY, logprobs=2))
-
-
 def test_tokens_that_the_model_does_not_have_are_refused_by_field(local: InProcess) -> None:
     with pytest.raises(PromptRefused, match=r"token_ids: .* 99999"):
         local.generate(Prompt(token_ids=(1, 99999)), GREEDY)

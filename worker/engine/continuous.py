@@ -67,15 +67,16 @@ class Continuous:
             if row.request.error is not None:
                 continue
             if draws.is_finite[number]:
-                self._extend(row, draws.token_ids[number], draws.logprobs[number])
+                self._extend(row, draws, number)
             else:
                 self._fail_poisoned(row.request)
 
-    def _extend(self, row: Sequence, token_id: int, logprob: float) -> None:
+    def _extend(self, row: Sequence, draws: Draws, number: int) -> None:
+        token_id = draws.token_ids[number]
         if token_id in self._eos_ids:
             row.end()
         else:
-            row.extend(token_id, logprob)
+            row.extend(token_id, draws.logprobs[number], draws.tops[number])
         if row.finish_reason is not None:
             self._scheduler.finish(row)
             if row.request.is_complete:

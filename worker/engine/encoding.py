@@ -32,8 +32,6 @@ def encode(message: Generate, loaded: LoadedModel) -> Request:
 
 
 def _check(sampling: Sampling, vocab_size: int) -> None:
-    if sampling.logprobs is not None:
-        raise PromptRefused("logprobs: not supported yet")
     for token_id in sampling.logit_bias:
         if token_id >= vocab_size:
             raise PromptRefused(f"logit_bias: the model has no token {token_id}")

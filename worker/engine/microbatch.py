@@ -8,7 +8,7 @@ from transformers import GenerationConfig, LogitsProcessorList, StoppingCriteria
 
 from worker.engine.errors import GenerationFailed
 from worker.engine.loading import LoadedModel
-from worker.engine.sampler import draw
+from worker.engine.sampler import Draws, draw
 from worker.engine.sequences import Sequence
 
 
@@ -75,7 +75,7 @@ class MicroBatch:
             for place, index in enumerate(drawing):
                 if draws.is_finite[place]:
                     tokens[index] = draws.token_ids[place]
-                    self._take(rows[place], tokens[index], draws.logprobs[place])
+                    self._take(rows[place], draws, place)
                 else:
                     error = GenerationFailed("the model's logits are not finite")
                     self._fail(rows[place], error)
@@ -83,11 +83,12 @@ class MicroBatch:
         chosen = torch.tensor(tokens, device=logits.device)[:, None]
         return logits.fill_(-torch.inf).scatter_(1, chosen, 0.0)
 
-    def _take(self, row: Sequence, token_id: int, logprob: float) -> None:
+    def _take(self, row: Sequence, draws: Draws, place: int) -> None:
+        token_id = draws.token_ids[place]
         if token_id in self._loaded.eos_ids:
             row.end()
         else:
-            row.extend(token_id, logprob)
+            row.extend(token_id, draws.logprobs[place], draws.tops[place])
 
     def _over(self, input_ids: torch.Tensor, scores: object) -> torch.Tensor:
         self._after_step()

@@ -24,7 +24,7 @@ class Runner:
     def run(self, plan: Plan) -> Draws:
         """One forward pass and a token for each row. Raises whatever the model raises."""
         logits = self.logits(plan)
-        return draw(logits, plan.rows) if plan.rows else Draws([], [], [])
+        return draw(logits, plan.rows) if plan.rows else Draws([], [], [], [])
 
     @torch.inference_mode()
     def logits(self, plan: Plan) -> torch.Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from worker.engine.draws import uniform
-from worker.engine.sequences import Sequence
+from worker.engine.sequences import Sequence, Top
 
 NUM_FEW = 32
 NUM_MORE = 1024
@@ -16,11 +16,13 @@ NUM_MORE = 1024
 @dataclass(frozen=True, slots=True)
 class Draws:
     """A token for each row, with its raw logprob; `is_finite` is False where the logits
-    hold NaN or infinity, and the token means nothing."""
+    hold NaN or infinity, and the token means nothing. `tops` has the most probable tokens
+    of each row, as many as it asks for, with their raw logprobs, the largest first."""
 
     token_ids: list[int]
     logprobs: list[float]
     is_finite: list[bool]
+    tops: list[Top]
 
 
 def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
@@ -43,7 +45,21 @@ def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
         elif group:
             chosen[group] = sampler(shaped[group], [rows[i] for i in group])
     logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - norms
-    return Draws(chosen.tolist(), logprobs.tolist(), is_finite.tolist())
+    tops = _tops(logits, norms, rows)
+    return Draws(chosen.tolist(), logprobs.tolist(), is_finite.tolist(), tops)
+
+
+def _tops(logits: torch.Tensor, norms: torch.Tensor, rows: Rows[Sequence]) -> list[Top]:
+    wanted = [row.request.sampling.logprobs or 0 for row in rows]
+    num_tops = min(max(wanted), logits.shape[-1])
+    if num_tops == 0:
+        return [()] * len(rows)
+    values, token_ids = logits.topk(num_tops, dim=-1)
+    pairs = zip(token_ids.tolist(), (values - norms[:, None]).tolist(), strict=True)
+    return [
+        tuple(zip(ids[:num], logprobs[:num], strict=True))
+        for num, (ids, logprobs) in zip(wanted, pairs, strict=True)
+    ]
 
 
 def _shape(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:

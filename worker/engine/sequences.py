@@ -8,6 +8,7 @@ from worker.engine.stops import StopSearch, cut
 from worker.engine.values import Candidate, FinishReason, Sampling
 
 Decode = Callable[[list[int]], str]
+Top = tuple[tuple[int, float], ...]
 
 
 @dataclass(eq=False, slots=True)
@@ -68,6 +69,7 @@ class Sequence:
         """Forget what was generated; the same tokens come again, since draws have no state."""
         self.token_ids: list[int] = []
         self.logprobs: list[float] = []
+        self.top_logprobs: list[Top] = []
         self.finish_reason: FinishReason | None = None
         # The cache's blocks with the prompt's last token and the output.
         self.blocks: list[int] = []
@@ -101,9 +103,10 @@ class Sequence:
         """Finished, or nobody needs it because its request failed."""
         return self.finish_reason is not None or self.request.error is not None
 
-    def extend(self, token_id: int, logprob: float) -> None:
+    def extend(self, token_id: int, logprob: float, top: Top = ()) -> None:
         self.token_ids.append(token_id)
         self.logprobs.append(logprob)
+        self.top_logprobs.append(top)
         if self._stop_search is not None and self._stop_search.has_stop(self.token_ids):
             self.finish_reason = "stop"
         elif len(self.token_ids) >= self.max_tokens:
@@ -116,6 +119,7 @@ class Sequence:
     def to_candidate(self) -> Candidate:
         text = self.request.decode(self.token_ids)
         shown = cut(text, self.request.sampling.stop)
+        has_no_tops = self.request.sampling.logprobs is None
         reason = "stop" if len(shown) < len(text) else self.finish_reason
         return Candidate(
             text=shown,
@@ -123,4 +127,5 @@ class Sequence:
             logprobs=tuple(self.logprobs),
             finish_reason=reason or "length",
             num_prompt_tokens=self.num_prompt_tokens,
+            top_logprobs=None if has_no_tops else tuple(self.top_logprobs),
         )

@@ -110,6 +110,8 @@ class Candidate:
     (temperature 1, no penalty, no truncation), conditional on the prompt and the tokens
     before it; None where a backend gives none. The end-of-text token and its logprob are
     not part of them; a stop string is cut off `text`, while its tokens still count.
+    `top_logprobs[i]` are the most probable tokens at that place with theirs, the largest
+    first, as many as `Sampling.logprobs` asked for; None where it did not ask.
     """
 
     text: str
@@ -117,6 +119,7 @@ class Candidate:
     logprobs: tuple[float, ...] | None
     finish_reason: FinishReason
     num_prompt_tokens: int
+    top_logprobs: tuple[tuple[tuple[int, float], ...], ...] | None = None
 
     @property
     def num_tokens(self) -> int:
