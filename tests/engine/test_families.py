@@ -106,6 +106,10 @@ NOT_TAKEN = {
         BloomConfig(vocab_size=VOCAB, hidden_size=32, n_layer=2, n_head=4),
         "no position_ids",
     ),
+    "positions scaled by the longest text": (
+        LlamaConfig(**GEOMETRY, rope_parameters={"rope_type": "dynamic", "factor": 2.0}),
+        "dynamic",
+    ),
     "attention sinks": (
         GptOssConfig(**{**GEOMETRY, "head_dim": 16}, num_local_experts=2, num_experts_per_tok=1),
         "differ",

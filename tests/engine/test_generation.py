@@ -57,6 +57,24 @@ def test_logprobs_equal_a_plain_forward_pass(local: InProcess, plain_model: Any)
         assert expected == pytest.approx(candidate.logprobs, rel=1e-4)
 
 
+def test_the_most_probable_tokens_come_with_their_logprobs(local: InProcess) -> None:
+    greedy, drawn, none = local.outcomes(
+        (WORDS, replace(GREEDY, logprobs=3)),
+        (WORDS, Sampling(max_tokens=24, temperature=2.0, logprobs=1)),
+        (WORDS, GREEDY),
+    )
+    tops = only(greedy).top_logprobs
+    assert tops is not None
+    assert only(greedy).token_ids == tuple(top[0][0] for top in tops)
+    assert only(greedy).logprobs == pytest.approx([top[0][1] for top in tops])
+    assert all(len(top) == 3 and top[0][1] >= top[1][1] >= top[2][1] for top in tops)
+    others = only(drawn).top_logprobs
+    assert others is not None
+    assert [1] * only(drawn).num_tokens == [len(top) for top in others]
+    assert only(drawn).token_ids != tuple(top[0][0] for top in others)
+    assert only(none).top_logprobs is None
+
+
 def test_the_same_seed_gives_the_same_text_alone_and_in_company(local: InProcess) -> None:
     sampling = Sampling(max_tokens=20, seed=11, n=3, top_p=0.95)
     alone = local.generate(WORDS, sampling)

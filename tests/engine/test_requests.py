@@ -123,6 +123,17 @@ def test_nan_logits_fail_only_that_prompt(tmp_path: Path) -> None:
     assert len(fine) == 1
 
 
+def test_nan_does_not_reach_rows_of_other_lengths(tmp_path: Path) -> None:
+    poison = 200
+    poisoned = InProcess(EngineSettings(model=str(save_model(tmp_path, nan_token=poison))))
+    lengths = (3, 40, 10, 70, 5)
+    good = [Prompt(token_ids=tuple(range(length))) for length in lengths]
+    bad = [Prompt(token_ids=(*range(100, 100 + length), poison)) for length in lengths]
+    asked = [(prompt, GREEDY) for pair in zip(bad, good, strict=True) for prompt in pair]
+    outcomes = poisoned.outcomes(*asked)
+    assert [GenerationFailed, tuple] * 5 == [type(outcome) for outcome in outcomes]
+
+
 def test_nan_is_not_left_to_whoever_comes_next(tmp_path: Path) -> None:
     poison = 200
     poisoned = InProcess(EngineSettings(model=str(save_model(tmp_path, nan_token=poison))))

@@ -100,6 +100,19 @@ def test_a_shard_becomes_recorded_reports(bench: Bench) -> None:
     assert CANDIDATES_A_JOB == len(result.candidates)
 
 
+def test_fifty_shards_of_one_job_fill_the_engines_rows(bench: Bench) -> None:
+    bench.engine.is_held = True
+    job_ids = bench.submit(50, shard_size=1, parameters={"n": 1})
+    threads = [bench.run_in_background([job_id]) for job_id in job_ids]
+    # Three candidates a job, in a worker that claims twice the 64 that its engine runs at once.
+    wait_until(lambda: bench.engine.most_in_flight == 42 * 3)
+    bench.engine.is_held = False
+    bench.engine.release()
+    for thread in threads:
+        thread.join(30)
+    assert [Outcome.SUCCEEDED] * 50 == outcomes(bench.store.database)
+
+
 def test_the_lowest_perplexity_is_chosen(bench: Bench) -> None:
     bench.pipeline.run(bench.submit(1))
     chosen = [one.number for one in bench.results()[0].candidates if one.is_chosen]

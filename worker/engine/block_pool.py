@@ -56,6 +56,9 @@ class BlockPool:
         """Whether that many blocks more are there, also for outputs that are still short."""
         if self._fits(num_prompt, num_output):
             return True
+        if len(self._num_readers) + num_prompt + self._num_high(num_output) > self.capacity:
+            # What is kept is not what stands in the way.
+            return False
         while self._idle:
             self._evict()
         return self._fits(num_prompt, num_output)

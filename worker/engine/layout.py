@@ -138,8 +138,8 @@ class LayoutBuilder:
         ends = np.cumsum([0, *(each.num_parts for each in reads)])
         widths = [each.parts.shape[1] for each in reads]
         parts += np.repeat(ends[:-1], widths)
-        # What only fills the rectangle points to the last part, which is always a row's own.
-        parts = np.where(is_part, parts, ends[-1] - 1)
+        # What only fills the rectangle points to the row's own output: another's may be NaN.
+        parts = np.where(is_part, parts, parts[:, -widths[-1], None])
         bias = np.where(is_part, np.float32(0), np.float32(-np.inf))[:, :, None]
         ranges = [self._range(each, positions) for each in reads]
         return ranges, self._tensor(parts).flatten(), self._tensor(bias, np.float32)

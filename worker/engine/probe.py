@@ -22,6 +22,7 @@ NUM_TOKENS = 80
 NUM_IDS = 97
 CHUNK_TOKENS = 24
 TAKEN_LAYERS = {"full_attention", "sliding_attention"}
+LENGTH_ROPES = {"dynamic", "longrope"}
 # Of the logits' standard deviation; what rounding may do, and no wrong attention does.
 TOLERANCE = {torch.float32: 0.001}
 ROUGH_TOLERANCE = 0.25
@@ -58,8 +59,18 @@ def _check_class(model: Any) -> None:
         raise NotTaken(f"its forward takes no {missing[0]}")
     if others := set(getattr(config, "layer_types", None) or ()) - TAKEN_LAYERS:
         raise NotTaken(f"it has layers of {min(others)}")
+    if others := _rope_types(getattr(config, "rope_parameters", None)) & LENGTH_ROPES:
+        raise NotTaken(f"its positions are scaled by the longest text of a step ({min(others)})")
     if not model._can_set_attn_implementation():
         raise NotTaken("its attention is not transformers' interface")
+
+
+def _rope_types(parameters: Any) -> set[str]:
+    """Of all layers, whose parameters may lie in a dictionary of their own for each kind."""
+    if not isinstance(parameters, dict):
+        return set()
+    nested = [_rope_types(each) for each in parameters.values()]
+    return {str(parameters.get("rope_type", "default"))}.union(*nested)
 
 
 def _probe_ids() -> list[int]:
