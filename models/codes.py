@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from models.phrases import LANGUAGES, Fact, Phrases
 from models.tokenizer import ASSISTANT
 
-SHAPE, CODE = 5, 64  # What a token is matched by, and the whole of what it is copied by.
+SHAPE, CODE = 5, 64  # Dimensions of a token's shape, and of shape and name together.
 FACTS, SECTIONS, KINDS = len(Fact), 3, 3
 FULL, EMPTY, ALL_DONE = range(KINDS)  # What a heading says of its fact.
 PROMPT_RANKS = {fact: rank for rank, fact in enumerate(Fact, 1)}
@@ -26,11 +26,12 @@ OWN_SHARE = 0.6  # Of a phrase's code; the rest it shares with the heading it be
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """Of each token: `taken` when it is read, `given` when it is written, [vocabulary, CODE].
+    """Of each token: `taken` [vocabulary, CODE], a shape to match it by and a name to copy it by.
 
-    Both are unit vectors twice, in the first `SHAPE` dimensions and in the others; `given` is zero
-    for what no report holds. `rank` [vocabulary] orders the phrases, 0 for all other tokens;
+    Both are unit vectors, phrases' shapes longer. `given` [vocabulary, CODE - SHAPE] is the name
+    that it is written by, zero for what no report holds. `rank` [vocabulary] orders the phrases, 0 for all other tokens;
     `asked` and `said` [vocabulary, FACTS] name the fact that a phrase of prompt or report begins,
+    `ended` the fact before it, which a heading ends;
     `kind` [vocabulary, KINDS] what a heading says of it, `section` [vocabulary, SECTIONS] the
     section that a question asks for.
     """
@@ -40,6 +41,7 @@ class Codes:
     rank: Tensor
     asked: Tensor
     said: Tensor
+    ended: Tensor
     section: Tensor
     kind: Tensor
 
@@ -50,10 +52,11 @@ class Codes:
         code = torch.cat([_unit(code[:, :SHAPE]), _unit(code[:, SHAPE:])], dim=1)
         codes = cls(
             taken=code,
-            given=code.clone(),
+            given=code[:, SHAPE:].clone(),
             rank=torch.zeros(size),
             asked=torch.zeros(size, FACTS),
             said=torch.zeros(size, FACTS),
+            ended=torch.zeros(size, FACTS),
             section=torch.zeros(size, SECTIONS),
             kind=torch.zeros(size, KINDS),
         )
@@ -104,7 +107,7 @@ class _Writer:
                 own = self.codes.taken[token, SHAPE:]
                 rest = _unit((1 - OWN_SHARE) * shared[SHAPE:] + OWN_SHARE * own)
                 self.codes.taken[token] = torch.cat([shared[:SHAPE], rest])
-                self.codes.given[token] = self.codes.taken[token]
+                self.codes.given[token] = rest
                 self.codes.rank[token] = REPORT_RANKS.get(fact, LAST_RANK)
                 self.codes.said[token, self.facts.index(fact)] = 1
 
@@ -132,7 +135,10 @@ class _Writer:
         if copied_as is not None:
             self.codes.taken[token, SHAPE:] = copied_as
         self.codes.rank[token] = PROMPT_RANKS[fact]
-        self.codes.asked[token, self.facts.index(fact)] = 1
+        place = self.facts.index(fact)
+        self.codes.asked[token, place] = 1
+        if place > 0:
+            self.codes.ended[token, place - 1] = 1
         self.codes.kind[token, kind] = 1
 
     def _id(self, text: str) -> int:

@@ -35,7 +35,7 @@ FAST_PAIRS, FIRST_SLOW_PAIR = 10, 18
 SHIFT_BIAS = 13.0
 RANK_GAIN, FACT_GAIN, START_GAIN, SECTION_GAIN, KIND_GAIN = 8.0, 25.0, 20.0, 40.0, 40.0
 MATCH_GAINS = (14.0, 6.0, 5.0, 4.0) + 11 * (2.5,)  # Of this token and those before it.
-COPY_GAIN, OUTPUT_GAIN = 3.0, 1.5
+COPY_GAIN, OUTPUT_GAIN = 4.5, 2.0
 RANK_UNIT = 16.0  # Ranks are embedded in parts of it.
 
 
@@ -52,13 +52,13 @@ class Stream:
     """The residual stream's dimensions."""
 
     taken = slice(0, CODE)
-    shape = slice(0, SHAPE)
+    shape, name = slice(0, SHAPE), slice(SHAPE, CODE)
     rank, filler = CODE, CODE + 1
     section = slice(CODE + 2, CODE + 2 + SECTIONS)
     asked = slice(section.stop, section.stop + FACTS)
     said = slice(asked.stop, asked.stop + FACTS)
     places = slice(said.stop, said.stop + REACH * SHAPE)
-    given = slice(places.stop, places.stop + CODE)
+    given = slice(places.stop, places.stop + CODE - SHAPE)
     asked_section = slice(given.stop, given.stop + SECTIONS)
     in_prompt = slice(asked_section.stop, asked_section.stop + FACTS)
     in_report = slice(in_prompt.stop, in_prompt.stop + FACTS)
@@ -73,11 +73,11 @@ class Stream:
         return slice(start, start + count * SHAPE)
 
 
-EMBEDDING = 9.0
+EMBEDDING = 10.0
 """The squared length of every embedding, so that the norms before a layer scale all alike."""
 BEFORE_LAYER_1 = EMBEDDING + STRIDE
 BEFORE_LAYER_2 = EMBEDDING + REACH + 1
-BEFORE_LAYER_3 = BEFORE_LAYER_2 + 2 * (2 * COPY_GAIN) ** 2
+BEFORE_LAYER_3 = BEFORE_LAYER_2 + (2 * COPY_GAIN) ** 2
 SECTION_FACTS = (Fact.OPEN, Fact.DONE, Fact.NEXT)
 """The fact that a section of the report is about, in the order of the questions."""
 
@@ -100,7 +100,7 @@ def build_copy_heads(model: LlamaForCausalLM, codes: Codes, generator: torch.Gen
     _find_last_phrase(second, 3)
     for head in (0, 1):
         _find_place(third, head)
-        _carry(third, head, Stream.taken, Stream.given, BEFORE_LAYER_2, COPY_GAIN)
+        _carry(third, head, Stream.name, Stream.given, BEFORE_LAYER_2, COPY_GAIN)
     _find_section(third, 2)
     _find_kind(model.model.layers[3].self_attn, 0)
     model.model.norm.weight.fill_(OUTPUT_GAIN)
@@ -131,6 +131,7 @@ def _embed(model: LlamaForCausalLM, codes: Codes) -> None:
     weight[:, Stream.section] = codes.section
     weight[:, Stream.asked] = codes.asked
     weight[:, Stream.said] = codes.said
+    weight[:, Stream.in_prompt] = codes.ended  # A heading is also where the fact before it ends.
     weight[:, Stream.kind] = codes.kind
     weight[:, Stream.filler] = (EMBEDDING - weight.square().sum(1)).sqrt()
     head = model.get_output_embeddings().weight
