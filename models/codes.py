@@ -29,11 +29,10 @@ class Codes:
     """Of each token: `taken` [vocabulary, CODE], a shape to match it by and a name to copy it by.
 
     Both are unit vectors, phrases' shapes longer. `given` [vocabulary, CODE - SHAPE] is the name
-    that it is written by, zero for what no report holds. `rank` [vocabulary] orders the phrases, 0 for all other tokens;
-    `asked` and `said` [vocabulary, FACTS] name the fact that a phrase of prompt or report begins,
-    `ended` the fact before it, which a heading ends;
-    `kind` [vocabulary, KINDS] what a heading says of it, `section` [vocabulary, SECTIONS] the
-    section that a question asks for.
+    that it is written by, zero for what no report holds. `rank` [vocabulary] orders the phrases, 0
+    for all other tokens. `asked` and `said` [vocabulary, FACTS] name the fact that a phrase of
+    prompt or report begins, `ended` the one before it. `kind` [vocabulary, KINDS] is what a heading
+    says of its fact, `section` [vocabulary, SECTIONS] what a question asks for.
     """
 
     taken: Tensor
