@@ -90,7 +90,8 @@ def encode(tokenizer: PreTrainedTokenizerFast, example: Example) -> list[Dialogu
 def to_line(dialogues: Sequence[Dialogue]) -> Line:
     prompts = [prompt for prompt, _ in dialogues]
     alike = takewhile(lambda tokens: len(set(tokens)) == 1, zip(*prompts, strict=False))
-    start = sum(1 for _ in alike)
+    # The last token of a prompt is each section's own: its target is the answer's first.
+    start = min(sum(1 for _ in alike), *(len(prompt) - 1 for prompt in prompts))
     line = Line(prompts[0][:start], [0] * start, list(range(start)), [-100] * start)
     for branch, (prompt, answer) in enumerate(dialogues, 1):
         tokens = [*prompt[start:], *answer[:-1]]

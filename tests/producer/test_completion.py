@@ -192,10 +192,10 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
     assert 4 == intake.num_rejected
 
 
-def test_an_empty_file_has_a_code_and_a_missing_one_has_none(tmp_path: Path) -> None:
+def test_an_empty_file_and_a_missing_one_have_codes(tmp_path: Path) -> None:
     with pytest.raises(InputInvalid, match=r"is empty \[empty_file\]"):
         take(tmp_path, "", " ")
-    with pytest.raises(InputInvalid, match=r"there is no such file$"):
+    with pytest.raises(InputInvalid, match=r"there is no such file \[unreadable\]$"):
         intake_completion(tmp_path / "nowhere.jsonl", model="starter")
 
 

@@ -95,3 +95,4 @@ def test_a_dead_writer_fails_whoever_waits(store: Store) -> None:
         writer.record(ended(first)).result(10)
     with pytest.raises(WriterDied):
         writer.record(ended(second))
+    writer.close()  # or the thread's end could reach the next test
