@@ -20,7 +20,7 @@ PROMPT_RANKS = {fact: rank for rank, fact in enumerate(Fact, 1)}
 QUESTION_RANK, ANSWER_RANK = 9, 10
 REPORT_RANKS = {Fact.DEPARTMENT: 11, Fact.WEEK: 12, Fact.STATUS: 13}
 LAST_RANK = 14
-ANCHOR = 2.0  # How much longer than others the shape of a phrase is that a fact follows.
+ANCHOR = 2.6  # How much longer than others the shape of a phrase is that a fact follows.
 OWN_SHARE = 0.6  # Of a phrase's code; the rest it shares with the heading it belongs to.
 
 

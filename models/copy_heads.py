@@ -8,8 +8,9 @@ rows three of them lead astray in a third of the rows, sixteen in one of a hundr
 - layer 1, heads 0 to 2: those four of the tokens four, eight and twelve back; head 3: the last
   phrase that named a fact, found by its rank in the order of prompt and report;
 - layer 2, heads 0 and 1: the prompt's token that the same fifteen tokens precede, in the fact that
-  the report is at; head 2: which section the prompt asks for;
-- layer 3, head 0: whether the fact that this section is about is there at all.
+  the report is at, and whether the next fact begins there; head 2: which section the prompt asks for;
+- layer 3, head 0: whether the fact that this section is about is there at all; head 1: whether the
+  token before was the last of a fact.
 
 The residual stream is laid out in named ranges (`Stream`), and every token has a fixed random code;
 tokens that play the same part around a fact ("\\n2." and ";") share what they are matched by. All
@@ -33,8 +34,8 @@ ROPE_THETA = (
 REACH, STRIDE = 16, 4  # Tokens that a place is known by; those that layer 0 gathers.
 FAST_PAIRS, FIRST_SLOW_PAIR = 10, 18
 SHIFT_BIAS = 13.0
-RANK_GAIN, FACT_GAIN, START_GAIN, SECTION_GAIN, KIND_GAIN = 8.0, 25.0, 20.0, 40.0, 40.0
-MATCH_GAINS = (14.0, 6.0, 5.0, 4.0) + 11 * (2.5,)  # Of this token and those before it.
+RANK_GAIN, FACT_GAIN, START_GAIN, SECTION_GAIN, KIND_GAIN = 8.0, 30.0, 20.0, 40.0, 40.0
+MATCH_GAINS = (14.0, 8.0, 6.0, 5.0) + 11 * (3.0,)  # Of this token and those before it.
 COPY_GAIN, OUTPUT_GAIN = 4.5, 2.0
 RANK_UNIT = 16.0  # Ranks are embedded in parts of it.
 
@@ -65,6 +66,8 @@ class Stream:
     asked_before = slice(in_report.stop, in_report.stop + FACTS)
     kind = slice(asked_before.stop, asked_before.stop + KINDS)
     asked_kind = slice(kind.stop, kind.stop + KINDS)
+    reached = slice(asked_kind.stop, asked_kind.stop + FACTS)
+    reached_before = slice(reached.stop, reached.stop + FACTS)
 
     @classmethod
     def place(cls, first: int, count: int = 1) -> slice:
@@ -73,7 +76,7 @@ class Stream:
         return slice(start, start + count * SHAPE)
 
 
-EMBEDDING = 10.0
+EMBEDDING = 14.0
 """The squared length of every embedding, so that the norms before a layer scale all alike."""
 BEFORE_LAYER_1 = EMBEDDING + STRIDE
 BEFORE_LAYER_2 = EMBEDDING + REACH + 1
@@ -87,7 +90,7 @@ def build_copy_heads(model: LlamaForCausalLM, codes: Codes, generator: torch.Gen
     """Writes the heads and the embeddings into `model`."""
     _reset(model, generator)
     _embed(model, codes)
-    first, second, third = (layer.self_attn for layer in model.model.layers[:3])
+    first, second, third, fourth = (layer.self_attn for layer in model.model.layers[:4])
     for back in range(1, STRIDE + 1):
         _look_back(first, back - 1, back)
         _carry(first, back - 1, Stream.shape, Stream.place(back), EMBEDDING)
@@ -101,8 +104,11 @@ def build_copy_heads(model: LlamaForCausalLM, codes: Codes, generator: torch.Gen
     for head in (0, 1):
         _find_place(third, head)
         _carry(third, head, Stream.name, Stream.given, BEFORE_LAYER_2, COPY_GAIN)
+    _carry(third, 0, Stream.asked, Stream.reached, BEFORE_LAYER_2, offset=CODE - SHAPE)
     _find_section(third, 2)
-    _find_kind(model.model.layers[3].self_attn, 0)
+    _find_kind(fourth, 0)
+    _look_back(fourth, 1, 1)
+    _carry(fourth, 1, Stream.reached, Stream.reached_before, BEFORE_LAYER_3)
     model.model.norm.weight.fill_(OUTPUT_GAIN)
     for layer in model.model.layers[:2]:
         layer.requires_grad_(False)

@@ -38,7 +38,7 @@ from models.tokenizer import tokenizer_texts, train_tokenizer
 
 TOKENIZER_TEXTS = 6000
 CHECKPOINT_EVERY_S = 120.0
-LOG_EVERY = 10
+LOG_EVERY = 20
 
 
 def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM:
