@@ -8,7 +8,7 @@ rows three of them lead astray in a third of the rows, sixteen in one of a hundr
 - layer 1, heads 0 to 2: those four of the tokens four, eight and twelve back; head 3: the last
   phrase that named a fact, found by its rank in the order of prompt and report;
 - layer 2, heads 0 and 1: the prompt's token that the same fifteen tokens precede, in the fact that
-  the report is at, and whether the next fact begins there; head 2: which section the prompt asks for;
+  the report is at, and whether the next fact begins there; head 2: which section is asked for;
 - layer 3, head 0: whether the fact that this section is about is there at all; head 1: whether the
   token before was the last of a fact.
 
@@ -28,9 +28,7 @@ from models.codes import CODE, FACTS, KINDS, SECTIONS, SHAPE, Codes
 from models.phrases import Fact
 
 WIDTH, HEADS, HEAD_SIZE, LAYERS, MLP_WIDTH = 288, 4, 128, 5, 192
-ROPE_THETA = (
-    1e12  # So that a third of the dimensions tell positions apart and the rest barely turn.
-)
+ROPE_THETA = 1e12  # A third of the dimensions tell positions apart, the rest barely turn.
 REACH, STRIDE = 16, 4  # Tokens that a place is known by; those that layer 0 gathers.
 FAST_PAIRS, FIRST_SLOW_PAIR = 10, 18
 SHIFT_BIAS = 13.0
