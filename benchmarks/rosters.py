@@ -39,9 +39,9 @@ def main() -> None:
 
 def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     roster = _first_rows(options.data, options.rows, folder / "roster.csv")
-    peaks: dict[str, int] = {}
+    samples: list[dict[str, int]] = []
     is_done = threading.Event()
-    watcher = threading.Thread(target=_watch_memory, args=[peaks, is_done])
+    watcher = threading.Thread(target=_watch_memory, args=[samples, is_done])
     watcher.start()
     started_at = time.monotonic()
     try:
@@ -62,7 +62,11 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "output_tokens": tokens,
         "tokens_per_s": round(tokens / seconds, 1),
-        "peak_memory_mib": peaks,
+        "peak_memory_mib": {
+            "at a quarter": samples[len(samples) // 4],
+            "at half": samples[len(samples) // 2],
+            "at the end": samples[-1],
+        },
     }
 
 
@@ -79,13 +83,13 @@ def _first_rows(data: Path, num_rows: int, out: Path) -> Path:
     return out
 
 
-def _watch_memory(peaks: dict[str, int], is_done: threading.Event) -> None:
-    """The kernel's own high-water mark of each service, in MiB."""
-    while not is_done.wait(_POLL_S):
-        for service in json.loads(_nightpress("ps", "--json")):
-            if service["pid"]:
-                peak = _peak_mib(service["pid"])
-                peaks[service["name"]] = max(peaks.get(service["name"], 0), peak)
+def _watch_memory(samples: list[dict[str, int]], is_done: threading.Event) -> None:
+    """The kernel's own high-water mark of each service so far, in MiB, every few seconds."""
+    services = [each for each in json.loads(_nightpress("ps", "--json")) if each["pid"]]
+    while True:
+        samples.append({each["name"]: _peak_mib(each["pid"]) for each in services})
+        if is_done.wait(_POLL_S):
+            return
 
 
 def _peak_mib(pid: int) -> int:
