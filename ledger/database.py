@@ -8,12 +8,23 @@ from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 
 from ledger.errors import LedgerUnreachable
 
 BUSY_TIMEOUT_MS = 30_000
-CONNECT_TIMEOUT_S = 5
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    # In seconds, the last in milliseconds: a host that is gone must not hold a connection for
+    # the hours that TCP would wait.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_READ_ONLY = "25006"
+"""PostgreSQL's code where a standby answers, as it may during a failover."""
 
 
 @dataclass
@@ -43,16 +54,12 @@ class Database:
         options: dict[str, Any] = (
             {"connect_args": {"check_same_thread": False}}
             if is_sqlite
-            else {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
+            else {"pool_pre_ping": True, "connect_args": _POSTGRESQL}
         )
         self.engine = sa.create_engine(self.url, pool_size=8, max_overflow=24, **options)
         if is_sqlite:
             sa.event.listen(self.engine, "connect", _configure_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
-
-    @property
-    def is_sqlite(self) -> bool:
-        return self.url.get_backend_name() == "sqlite"
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
@@ -80,19 +87,19 @@ class Database:
                 options = connection.execution_options(nightpress_is_writing=is_writing)
                 with options.begin():
                     yield Transaction(options)
-        except (DatabaseError, InterfaceError) as error:
+        except (DatabaseError, InterfaceError, NoFreeConnection) as error:
             if not _is_out_of_reach(error):
                 raise
             where = self.url.render_as_string(hide_password=True)
-            raise LedgerUnreachable(
-                f"the ledger at {where} does not answer: {error.orig}"
-            ) from error
+            reason = getattr(error, "orig", error)
+            raise LedgerUnreachable(f"the ledger at {where} does not answer: {reason}") from error
 
 
-def _is_out_of_reach(error: DBAPIError) -> bool:
+def _is_out_of_reach(error: Exception) -> bool:
     """SQLite's plain DatabaseError is a file that is damaged, or no database at all."""
-    is_away = isinstance(error, OperationalError | InterfaceError)
-    return is_away or type(error) is DatabaseError
+    is_away = isinstance(error, OperationalError | InterfaceError | NoFreeConnection)
+    is_standby = getattr(getattr(error, "orig", None), "sqlstate", None) == _READ_ONLY
+    return is_away or is_standby or type(error) is DatabaseError
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:

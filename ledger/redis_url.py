@@ -25,6 +25,7 @@ def redis_url(settings: Settings) -> str:
 
 
 def embedded_redis_url(home: Path) -> str:
+    """Of our own server. Raises BrokerUnreachable as `redis_url` does."""
     socket = socket_path(home)
     if socket.parent != home:
         check_private(socket.parent)
@@ -44,7 +45,10 @@ def socket_path(home: Path) -> Path:
 
 
 def check_private(folder: Path) -> None:
-    """Anybody may create a folder in /tmp: take no server for ours that is not in ours."""
+    """Anybody may create a folder in /tmp: take no server for ours that is not in ours.
+
+    Raises BrokerUnreachable.
+    """
     try:
         found = folder.lstat()
     except FileNotFoundError:

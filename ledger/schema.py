@@ -26,7 +26,7 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 def open_store(settings: Settings, *, is_reading: bool = False) -> Store:
     """The store of these settings, its schema at the version of this code.
 
-    The embedded ledger is created and upgraded on the way, unless `is_reading`. Raises
+    The embedded ledger is created on the way, unless `is_reading`, and upgraded. Raises
     NotFound where there is none to read, LedgerUnreachable where it is of another version.
     """
     if settings.database_url is None:
@@ -37,9 +37,13 @@ def open_store(settings: Settings, *, is_reading: bool = False) -> Store:
 
 
 def upgrade(database: Database) -> str:
-    """Bring the schema to this code's version, which it returns."""
+    """Bring the schema to this code's version, which it returns.
+
+    Raises LedgerUnreachable where a newer Nightpress has been there.
+    """
     from alembic import command
 
+    _refuse_newer(current(database))
     config = _config()
     with database.write() as tx:
         config.attributes["connection"] = tx.connection
@@ -80,10 +84,19 @@ def _prepare_embedded(settings: Settings, *, is_reading: bool) -> None:
 
 def _check(database: Database) -> None:
     found = current(database)
+    _refuse_newer(found)
     if found != head():
         raise LedgerUnreachable(
             f"the ledger's schema is {found or 'empty'}, this version needs {head()}: "
             "run `nightpress db upgrade`"
+        )
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found not in known_versions():
+        raise LedgerUnreachable(
+            f"the ledger's schema is {found}, this version knows up to {head()}: "
+            "a newer Nightpress has upgraded it, install that one"
         )
 
 

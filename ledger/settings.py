@@ -34,6 +34,8 @@ def _database_url(url: str) -> str:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in {"postgresql+psycopg", "sqlite"}:
         raise ValueError("takes postgresql:// or sqlite:///")
+    if parsed.drivername == "sqlite" and parsed.database in {None, "", ":memory:"}:
+        raise ValueError("names no file: every process would see a ledger of its own")
     return parsed.render_as_string(hide_password=False)
 
 
@@ -85,7 +87,8 @@ class Settings(BaseSettings):
         None, description="a sentence-transformers model, which then measures the cosine"
     )
 
-    window: int = Field(4_096, ge=1, description="jobs queued or running at once")
+    # More would not fit into one statement's parameters.
+    window: int = Field(4_096, ge=1, le=32_000, description="jobs queued or running at once")
     shard_size: int = Field(32, ge=1, le=1_000, description="jobs a message, in large batches")
     live_batch_size: int = Field(256, ge=0, description="up to here, a message a job")
     concurrency: int = Field(64, ge=1, le=512, description="shards a worker holds at once")
@@ -113,6 +116,13 @@ class Settings(BaseSettings):
         if url and info.data.get("env") == "production":
             refuse_open_redis(url)
         return url
+
+    @field_validator("heartbeat_s")
+    @classmethod
+    def _is_in_time(cls, heartbeat_s: float, info: ValidationInfo) -> float:
+        if heartbeat_s >= info.data.get("lease_s", heartbeat_s + 1):
+            raise ValueError("must be shorter than LEASE_S, or leases run out in between")
+        return heartbeat_s
 
     @property
     def ledger_url(self) -> str:

@@ -21,7 +21,7 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
     """Final: a person called it off. `retry` makes it `new`."""
     EXPIRED = "expired"
-    """Final: its time ran out before its turn. `retry` makes it `new`."""
+    """Final: its time ran out before its turn; nothing sets it yet. `retry` makes it `new`."""
 
 
 FINAL = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED})

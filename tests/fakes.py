@@ -26,6 +26,7 @@ class FakeEngine:
 
     def __init__(self, *, is_held: bool = False, deadly: str | None = None) -> None:
         self.model = CARD
+        self.is_broken = False
         self.is_held = is_held
         self.deadly = deadly
         self.prompts: list[str] = []

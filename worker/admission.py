@@ -1,32 +1,28 @@
 """Admission: how much this worker claims, so that the engine is full and no job waits claimed."""
 
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
 
 class Admission:
-    """Counts the candidates in flight against a capacity.
+    """Counts the candidates in flight against a capacity; first come, first served.
 
-    A job that must run alone gets in when nothing else is there; while one waits, nobody
-    else gets in, so that a row of suspects runs one after the other.
+    So neither a job that is larger than the rest waits for ever, nor one that must run alone,
+    which gets in when nothing else is there.
     """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._changed = threading.Condition()
         self._load = 0
-        self._num_waiting_alone = 0
+        self._waiting: deque[object] = deque()
         self._is_open = True
-
-    @property
-    def is_open(self) -> bool:
-        return self._is_open
 
     def enter(self, costs: Sequence[int]) -> int:
         """Wait for room; admits the first k jobs, returns k (at least 1, or 0 once closed)."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._is_open or self._has_room(costs[0]))
-            if not self._is_open:
+            if not self._wait_until(lambda: self._has_room(costs[0])):
                 return 0
             num_admitted = 0
             for cost in costs:
@@ -39,10 +35,7 @@ class Admission:
     def enter_alone(self, cost: int) -> int:
         """Wait until nothing is in flight, then take all the room; returns 1, or 0 once closed."""
         with self._changed:
-            self._num_waiting_alone += 1
-            self._changed.wait_for(lambda: not self._is_open or self._load == 0)
-            self._num_waiting_alone -= 1
-            if not self._is_open:
+            if not self._wait_until(lambda: self._load == 0):
                 return 0
             self._load += self.cost_alone(cost)
             return 1
@@ -68,7 +61,16 @@ class Admission:
             self._is_open = False
             self._changed.notify_all()
 
+    def _wait_until(self, has_room: Callable[[], bool]) -> bool:
+        """Wait for one's turn and then for room; False once closed."""
+        ticket = object()
+        self._waiting.append(ticket)
+        self._changed.wait_for(
+            lambda: not self._is_open or (self._waiting[0] is ticket and has_room())
+        )
+        self._waiting.remove(ticket)
+        self._changed.notify_all()
+        return self._is_open
+
     def _has_room(self, cost: int) -> bool:
-        if self._num_waiting_alone:
-            return False
         return self._load == 0 or self._load + cost <= self._capacity

@@ -18,8 +18,17 @@ from worker.scoring.words import words
 Requests = Mapping[str, tuple[Prompt, Sampling]]
 """What the engine is asked for a job, by section or by the place of the prompt."""
 
-_TAKEN = ("n", "max_tokens", "temperature", "top_p", "top_k", "stop", "logprobs")
-_PENALTIES = ("presence_penalty", "frequency_penalty")
+_TAKEN = (
+    "n",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop",
+    "logprobs",
+    "presence_penalty",
+    "frequency_penalty",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +93,7 @@ def _prompt(prompt: str | list[int]) -> Prompt:
 
 def _sampling(body: Mapping[str, Any], seed: int) -> Sampling:
     return Sampling(
-        **{name: body[name] for name in (*_TAKEN, *_PENALTIES)},
+        **{name: body[name] for name in _TAKEN},
         logit_bias={int(token): bias for token, bias in body["logit_bias"].items()},
         seed=seed,
     )

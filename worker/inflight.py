@@ -28,7 +28,9 @@ class InFlight:
             yield
         finally:
             with self._lock:
-                del self._futures[job_id]
+                # A later attempt of a job whose lease ran out may have taken its place.
+                if self._futures.get(job_id) is mine:
+                    del self._futures[job_id]
             _cancel(mine)  # one section failed: its siblings are no longer wanted
 
     def cancel(self, job_ids: Iterable[int]) -> None:

@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 
 
 class Keeper:
-    """Renews leases only while the engine's step counter moves; an engine that hangs is killed.
+    """Renews leases while the engine makes steps; one that made none for `stall_s` is killed.
 
-    `on_broken` is called once when the engine can't be started any more: the process should
-    end, so that its supervisor starts it anew.
+    `on_broken` is called once when the engine can't be started any more, or the keeper fails:
+    the process should end, so that its supervisor starts it anew.
     """
 
     def __init__(
@@ -49,6 +49,14 @@ class Keeper:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._keep()
+        except Exception:
+            # Without leases all that this worker does would be done again by another.
+            log.exception("the keeper failed")
+            self._on_broken()
+
+    def _keep(self) -> None:
         next_beat_at = 0.0
         while not self._is_closed.is_set():
             try:
@@ -59,6 +67,7 @@ class Keeper:
             except LedgerUnreachable as error:
                 log.warning("%s; leases are renewed when it is back", error)
             if self._engine.is_broken:
+                log.error("the engine can't be started")
                 self._on_broken()
                 return
             self._is_closed.wait(min(self._settings.cancel_poll_s, self._settings.heartbeat_s))
@@ -72,7 +81,7 @@ class Keeper:
             log.error("the engine made no step for %.0f s and is killed", self._settings.stall_s)
             self._engine.kill()
             return
-        self._store.queue.extend(self._worker_id)
+        self._store.queue.extend(self._worker_id, self._pipeline.held())
         self._store.workers.beat(self._worker_id)
 
 

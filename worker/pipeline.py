@@ -19,7 +19,7 @@ from worker.completion import CompletionPlan, Requests, completed
 from worker.engine import Candidate, Engine, EngineDied
 from worker.inflight import InFlight
 from worker.judge import Judge, Judged
-from worker.plan import ReportPlan
+from worker.plan import ReportPlan, UnusablePlan
 from worker.printable import printable
 from worker.scoring.embedding import Embedder
 from worker.writer import Writer
@@ -74,6 +74,10 @@ class Pipeline:
         running = [self._threads.submit(self._run, claim) for claim in self._claims.of(job_ids)]
         return dict(Counter(job.result() for job in running))
 
+    def held(self) -> list[int]:
+        """The jobs that a thread works on, until their end is recorded."""
+        return self._claims.held()
+
     def cancel(self, job_ids: Sequence[int]) -> None:
         """Call off jobs; they are recorded as cancelled, unless they finish first."""
         self._in_flight.cancel(job_ids)
@@ -87,12 +91,13 @@ class Pipeline:
         self._threads.shutdown()
 
     def _run(self, claim: Claim) -> str:
-        try:
-            ended = self._write(claim)
-        except Exception as error:  # the one place that catches broadly: a failure is recorded
-            ended = self._failed(claim, error)
-        has_won = self._writer.record(ended).result()
-        return str(ended.outcome) if has_won else SUPERSEDED
+        with self._claims.holding(claim):
+            try:
+                ended = self._write(claim)
+            except Exception as error:  # the one place that catches broadly: a failure is recorded
+                ended = self._failed(claim, error)
+            has_won = self._writer.record(ended).result()
+            return str(ended.outcome) if has_won else SUPERSEDED
 
     def _write(self, claim: Claim) -> Ended:
         plan = claim.plan
@@ -101,6 +106,8 @@ class Pipeline:
                 answers = self._generate(claim, plan.requests(claim.job))
             return completed(claim.job, answers)
         with self._claims.occupying(claim):
+            if isinstance(plan, UnusablePlan):
+                raise plan.error
             judged = self._judged(claim, plan)
         document = plan.template.render(
             claim.job.fields,
@@ -145,6 +152,9 @@ class Pipeline:
         if isinstance(error, CancelledError):
             outcome = Outcome.RELEASED if self._is_draining.is_set() else Outcome.CANCELLED
             return _given_up(claim, outcome, is_suspect=claim.job.is_suspect)
+        if isinstance(error, EngineDied) and self._engine.is_broken:
+            # It did not die under this job: it could not be started again.
+            return _given_up(claim, Outcome.RELEASED, is_suspect=claim.job.is_suspect)
         if isinstance(error, EngineDied) and not claim.is_alone:
             # Any of those in flight may have killed it: each is tried again, alone.
             return _given_up(claim, Outcome.RELEASED, is_suspect=True)

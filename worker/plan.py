@@ -8,7 +8,7 @@ from typing import Any
 
 from ledger.states import BatchKind
 from ledger.store import Batches, BatchRecord, ClaimedJob
-from reporting import Section, Template
+from reporting import Section, Template, TemplateInvalid
 from worker.completion import CompletionPlan, Requests
 from worker.engine import Message, Prompt, Sampling
 
@@ -62,7 +62,17 @@ class ReportPlan:
         return int(self.batch.parameters.get("n") or section.n)
 
 
-Plan = ReportPlan | CompletionPlan
+@dataclass(frozen=True, slots=True)
+class UnusablePlan:
+    """What a batch asks for can't be read by this version: each of its jobs fails with `error`."""
+
+    error: Exception
+
+    def cost(self, fields: Mapping[str, Any]) -> int:
+        return 1
+
+
+Plan = ReportPlan | CompletionPlan | UnusablePlan
 
 
 class Plans:
@@ -76,7 +86,10 @@ class Plans:
         batch = self._batches.get(batch_id)
         if batch.kind is BatchKind.COMPLETION:
             return CompletionPlan(batch)
-        return ReportPlan(batch, Template.from_content(batch.template_content or {}))
+        try:
+            return ReportPlan(batch, Template.from_content(batch.template_content or {}))
+        except TemplateInvalid as error:
+            return UnusablePlan(error)
 
 
 def _seed(seed: int, row: int, section: str, round: int) -> int:

@@ -7,7 +7,7 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +46,7 @@ class Runtime:
     engine: Engine
     admission: Admission
     pipeline: Pipeline
+    is_broken: threading.Event
 
     def drain(self) -> None:
         """Claim nothing more, let the running jobs finish for a while, give back the rest."""
@@ -55,7 +56,7 @@ class Runtime:
 
 
 def run_worker(settings: Settings) -> int:
-    """Serve until a signal ends it; returns the exit code.
+    """Serve until a signal ends it; returns the exit code, 1 where it could not go on.
 
     Raises LedgerUnreachable, BrokerUnreachable, ModelUnusable or SettingInvalid where it
     can't start.
@@ -64,8 +65,8 @@ def run_worker(settings: Settings) -> int:
     _reach_broker(settings)
     with running(settings, store) as runtime:
         app = make_app(settings, events=DirectEvents)
-        serve(app, runtime)
-        return 1 if runtime.engine.is_broken else 0
+        exit_code = serve(app, runtime)
+        return 1 if runtime.is_broken.is_set() else exit_code
 
 
 @contextmanager
@@ -87,6 +88,7 @@ def running(settings: Settings, store: Store) -> Iterator[Runtime]:
             admission,
             worker_id=identity.id,
             model=settings.model,
+            patience_s=settings.lease_s,
         )
         pipeline = Pipeline(
             claims,
@@ -97,16 +99,23 @@ def running(settings: Settings, store: Store) -> Iterator[Runtime]:
             embedder=Embedder(settings.embeddings) if settings.embeddings else None,
         )
         stack.callback(pipeline.close)
+        is_broken = threading.Event()
+
+        def end_this_process() -> None:
+            log.error("this worker can't go on and ends")
+            is_broken.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+
         keeper = Keeper(
-            store, engine, pipeline, settings, worker_id=identity.id, on_broken=_end_this_process
+            store, engine, pipeline, settings, worker_id=identity.id, on_broken=end_this_process
         )
         keeper.start()
         stack.callback(keeper.close)
-        yield Runtime(settings, store, engine, admission, pipeline)
+        yield Runtime(settings, store, engine, admission, pipeline, is_broken)
 
 
-def serve(app: Celery, runtime: Runtime) -> None:
-    """Consume shards until a signal ends it, then drain."""
+def serve(app: Celery, runtime: Runtime) -> int:
+    """Consume shards until a signal ends it, then drain; returns Celery's exit code."""
 
     @app.task(name=TASK)  # type: ignore[untyped-decorator]
     def run_shard(job_ids: list[int]) -> dict[str, int]:
@@ -117,16 +126,15 @@ def serve(app: Celery, runtime: Runtime) -> None:
         threading.Thread(target=runtime.drain, name="drain").start()
 
     worker_shutting_down.connect(drain, weak=False)
-    app.worker_main(
-        [
-            "worker",
-            f"--queues={','.join(queue_names(runtime.settings.model))}",
-            f"--hostname={_node_name(runtime.settings)}",
-            "--without-gossip",
-            "--without-mingle",
-            "--loglevel=INFO",
-        ]
+    consumer = app.Worker(
+        queues=queue_names(runtime.settings.model),
+        hostname=_node_name(runtime.settings),
+        without_gossip=True,
+        without_mingle=True,
+        loglevel="INFO",
     )
+    consumer.start()
+    return int(consumer.exitcode or 0)
 
 
 def engine_settings(settings: Settings) -> EngineSettings:
@@ -165,7 +173,7 @@ def _node_name(settings: Settings) -> str:
     return f"nightpress-{slot}@{socket.gethostname()}"
 
 
-def _pid_file(settings: Settings) -> Any:
+def _pid_file(settings: Settings) -> Callable[[int], None]:
     """Says at each start of the engine which process it is; `nightpress ps` reads it."""
     path: Path = settings.home / "run" / "engine.pid"
 
@@ -174,8 +182,3 @@ def _pid_file(settings: Settings) -> Any:
         path.write_text(f"{pid}\n")
 
     return write
-
-
-def _end_this_process() -> None:
-    log.error("the engine can't be started; this worker ends")
-    os.kill(os.getpid(), signal.SIGTERM)

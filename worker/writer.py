@@ -2,13 +2,13 @@
 
 import logging
 import threading
-import time
 from concurrent.futures import Future
 from dataclasses import replace
 
 from ledger.errors import LedgerUnreachable
 from ledger.states import Outcome
 from ledger.store import Ended, Results
+from worker.patience import patiently
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,9 @@ class Writer:
 
     def _commit(self, group: list[_Item]) -> None:
         try:
-            won = self._record_patiently([ended for ended, _ in group])
+            # For as long as a lease lives.
+            ends = [ended for ended, _ in group]
+            won = patiently(lambda: self._results.record(ends), self._patience_s)
         except LedgerUnreachable as error:
             _fail(group, error)
         except Exception as error:
@@ -96,22 +98,10 @@ class Writer:
             future.set_exception(error)
             return
         log.error("job %s: the result can't be stored (%s)", ended.job_id, type(error).__name__)
-        reason = f"the result can't be stored: {error}"
+        # Without the statement and its parameters, which hold the texts.
+        reason = f"the result can't be stored: {getattr(error, 'orig', None) or error}"
         failed = replace(ended, outcome=Outcome.FAILED, error=reason, candidates=(), report=None)
         self._commit([(failed, future)])
-
-    def _record_patiently(self, group: list[Ended]) -> set[int]:
-        """Wait for a ledger that is away for as long as a lease lives."""
-        give_up_at = time.monotonic() + self._patience_s
-        pause_s = 0.1
-        while True:
-            try:
-                return self._results.record(group)
-            except LedgerUnreachable:
-                if time.monotonic() + pause_s > give_up_at:
-                    raise
-            time.sleep(pause_s)
-            pause_s = min(2 * pause_s, 5.0)
 
 
 def _fail(group: list[_Item], error: Exception) -> None:

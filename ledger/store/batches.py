@@ -154,21 +154,25 @@ class Batches:
         """
         with self._database.write() as tx:
             _get(tx, batch_id)
-            waiting = (
+            is_running = _jobs.c.state == JobState.RUNNING
+            now = sa.literal(tx.now, _jobs.c.finished_at.type)
+            # One statement: between two of them a job could change from one kind to the other.
+            update = (
                 sa.update(_jobs)
-                .where(_jobs.c.batch_id == batch_id)
-                .where(_jobs.c.state.in_([JobState.NEW, JobState.QUEUED]))
-                .values(state=called_off(), finished_at=tx.now)
+                .where(_jobs.c.batch_id == batch_id, _jobs.c.state.not_in(FINAL))
+                .values(
+                    state=sa.case((is_running, _jobs.c.state), else_=called_off()),
+                    finished_at=sa.case((is_running, _jobs.c.finished_at), else_=now),
+                    is_cancelling=is_running,
+                )
             )
-            running = (
-                sa.update(_jobs)
-                .where(_jobs.c.batch_id == batch_id, _jobs.c.state == JobState.RUNNING)
-                .values(is_cancelling=True)
-            )
-            return tx.execute(waiting).rowcount + tx.execute(running).rowcount
+            return tx.execute(update).rowcount
 
     def retry(self, batch_id: str) -> int:
-        """Make what ended without a result `new` again, its budget whole; returns how many."""
+        """Make what ended without a result `new` again, its budget whole; returns how many.
+
+        Raises NotFound.
+        """
         with self._database.write() as tx:
             _get(tx, batch_id)
             update = (
@@ -183,6 +187,7 @@ class Batches:
 
         The result stays until another replaces it. The next attempt draws with seeds that no
         candidate of the result was drawn with. Whoever comes second finds nothing to do.
+        Raises NotFound.
         """
         used = sa.select(sa.func.max(_candidates.c.round)).where(_candidates.c.job_id == _jobs.c.id)
         next_round = sa.func.coalesce(used.scalar_subquery() + 1, _jobs.c.first_round)

@@ -97,7 +97,7 @@ class Queue:
             return self._back_to_new(tx, _jobs.c.id.in_(list(job_ids)))
 
     def look(self, job_ids: Sequence[int]) -> list[AnnouncedJob]:
-        """Those of the jobs that are still queued, in the given order."""
+        """Those of the jobs that are still queued, by id."""
         names = AnnouncedJob.__slots__
         with self._database.read() as tx:
             query = sa.select(*(_jobs.c[name] for name in names)).where(
@@ -125,12 +125,16 @@ class Queue:
             claimed = [ClaimedJob(**row._mapping) for row in tx.execute(update)]
             return sorted(claimed, key=lambda job: job.id)
 
-    def extend(self, worker_id: str) -> int:
-        """Renew the leases of everything this worker runs; returns how many."""
+    def extend(self, worker_id: str, job_ids: Iterable[int]) -> int:
+        """Renew the leases of these jobs as far as this worker runs them; returns how many.
+
+        Not of all that are marked as its own: what it gave up must be found through its lease.
+        """
         with self._database.write() as tx:
             update = (
                 sa.update(_jobs)
                 .where(_jobs.c.worker_id == worker_id, _jobs.c.state == JobState.RUNNING)
+                .where(_jobs.c.id.in_(list(job_ids)))
                 .values(lease_until=tx.now + self._lease)
             )
             return tx.execute(update).rowcount
@@ -147,15 +151,21 @@ class Queue:
         """Running jobs whose lease ran out: `cancelled` if called off, else `new`."""
         with self._database.write() as tx:
             is_lost = sa.and_(_jobs.c.state == JobState.RUNNING, _jobs.c.lease_until < tx.now)
-            lost = sa.select(
-                _jobs.c.id.label("job_id"),
-                _jobs.c.attempt,
-                _jobs.c.worker_id,
-                sa.literal(Outcome.LOST, _attempts.c.outcome.type),
-                sa.literal("the worker's lease ran out", sa.String),
-                _jobs.c.started_at,
-                sa.literal(tx.now, _attempts.c.ended_at.type),
-            ).where(is_lost)
+            lost = (
+                sa.select(
+                    _jobs.c.id.label("job_id"),
+                    _jobs.c.attempt,
+                    _jobs.c.worker_id,
+                    sa.literal(Outcome.LOST, _attempts.c.outcome.type),
+                    sa.literal("the worker's lease ran out", sa.String),
+                    _jobs.c.started_at,
+                    sa.literal(tx.now, _attempts.c.ended_at.type),
+                )
+                .where(is_lost)
+                .order_by(_jobs.c.id)
+                # Or a worker that is late renews one before the updates below look again.
+                .with_for_update()
+            )
             columns = [
                 "job_id",
                 "attempt",

@@ -16,7 +16,7 @@ LEASE_S = 45.0
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     is_sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}" if is_sqlite else _psycopg(new_database())
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}" if is_sqlite else psycopg_url(new_database())
     database = Database(url)
     upgrade(database)
     yield database
@@ -34,5 +34,6 @@ def hasty(database: Database) -> Store:
     return Store.over(database, lease_s=-1.0)
 
 
-def _psycopg(url: str) -> str:
+def psycopg_url(url: str) -> str:
+    """With the driver that we carry."""
     return url.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -128,10 +128,16 @@ def test_a_lease_that_lives_is_left_alone(store: Store, database: Database) -> N
 
 
 def test_an_extended_lease_is_not_reclaimed(hasty: Store, store: Store, database: Database) -> None:
-    running(hasty)
-    assert 1 == store.queue.extend(WORKER)
+    (job,) = running(hasty)
+    assert 1 == store.queue.extend(WORKER, [job.id])
     assert 0 == store.queue.reclaim()
     assert [JobState.RUNNING] == states(database)
+
+
+def test_what_its_worker_gave_up_is_not_extended(hasty: Store, store: Store) -> None:
+    held, _ = running(hasty, 2)
+    assert 1 == store.queue.extend(WORKER, [held.id])
+    assert 1 == store.queue.reclaim()
 
 
 def test_a_lost_lease_charges_nothing_and_counts_the_next_attempt(hasty: Store) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -75,6 +76,15 @@ def test_another_ledger_must_be_upgraded_by_hand(tmp_path: Path) -> None:
         {"home": tmp_path, "database_url": f"sqlite:///{tmp_path / 'other.sqlite'}"}
     )
     with pytest.raises(LedgerUnreachable, match="nightpress db upgrade"):
+        open_store(settings)
+
+
+def test_a_ledger_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"home": tmp_path})
+    store = open_store(settings)
+    with store.database.write() as tx:
+        tx.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(LedgerUnreachable, match="newer Nightpress"):
         open_store(settings)
 
 

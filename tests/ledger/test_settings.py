@@ -45,6 +45,19 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"heartbeat_s": 50}, "HEARTBEAT_S.*LEASE_S"),
+        ({"window": 100_000}, "WINDOW"),
+        ({"database_url": "sqlite://"}, "DATABASE_URL.*no file"),
+    ],
+)
+def test_what_can_t_work_is_refused(values: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingInvalid, match=named):
+        load_settings(**values)
+
+
 def test_a_local_model_folder_becomes_absolute(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     assert str(tmp_path / "model") == load_settings(model="model").model

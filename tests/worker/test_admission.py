@@ -38,7 +38,7 @@ def test_one_that_runs_alone_waits_for_all_and_keeps_others_out() -> None:
 
     alone = threading.Thread(target=enter, args=["alone", lambda: admission.enter_alone(1)])
     alone.start()
-    wait_until(lambda: admission._num_waiting_alone == 1)
+    wait_until(lambda: admission._waiting)
     other = threading.Thread(target=enter, args=["other", lambda: admission.enter([1])])
     other.start()
     admission.leave(4)
@@ -47,6 +47,29 @@ def test_one_that_runs_alone_waits_for_all_and_keeps_others_out() -> None:
     admission.leave(admission.cost_alone(1))
     other.join(5)
     assert ["alone", "other"] == order
+
+
+def test_a_large_one_is_not_passed_by_smaller_ones() -> None:
+    admission = Admission(10)
+    admission.enter([4])
+    order: list[str] = []
+
+    def enter(name: str, cost: int) -> None:
+        admission.enter([cost])
+        order.append(name)
+
+    large = threading.Thread(target=enter, args=["large", 25])
+    large.start()
+    wait_until(lambda: admission._waiting)
+    small = threading.Thread(target=enter, args=["small", 1])
+    small.start()
+    wait_until(lambda: len(admission._waiting) == 2)
+    assert [] == order
+    admission.leave(4)
+    large.join(5)
+    admission.leave(25)
+    small.join(5)
+    assert ["large", "small"] == order
 
 
 def test_closing_turns_everybody_away() -> None:

@@ -4,11 +4,16 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from ledger.database import Database
+from ledger.errors import LedgerUnreachable
+from ledger.models import Job, table
 from ledger.schema import upgrade
 from ledger.states import JobState, Outcome
 from ledger.store import JobResult, NewJob, Store
@@ -18,7 +23,7 @@ from tests.ledger.batches import MODEL, WORKER, feed, new_batch, outcomes, state
 from tests.waiting import wait_until
 from worker.admission import Admission
 from worker.claims import Claims
-from worker.engine import GenerationFailed, PromptTooLong
+from worker.engine import EngineDied, GenerationFailed, PromptTooLong
 from worker.pipeline import Pipeline, RetryPolicy
 from worker.plan import Plans, ReportPlan
 from worker.writer import Writer
@@ -164,6 +169,73 @@ def test_a_template_that_can_t_be_rendered_fails_with_its_reason(bench: Bench) -
     broken = dict(TEMPLATE.content) | {"report.md.j2": "{{ nobody_knows }}"}
     assert {"failed": 2} == bench.pipeline.run(bench.submit(2, template_content=broken))
     assert all("nobody_knows" in str(result.error) for result in bench.results())
+
+
+def test_a_batch_that_can_t_be_read_fails_with_the_reason(bench: Bench) -> None:
+    content = dict(TEMPLATE.content)
+    content["template.toml"] = "from_a_later_version = true\n" + content["template.toml"]
+    assert {"failed": 2} == bench.pipeline.run(bench.submit(2, template_content=content))
+    assert all("from_a_later_version" in str(result.error) for result in bench.results())
+    assert bench.admission.wait_empty(0)
+
+
+def test_an_engine_that_can_t_be_started_makes_nobody_a_suspect(bench: Bench) -> None:
+    bench.engine.error = EngineDied("the engine can't be started")
+    bench.engine.is_broken = True
+    bench.pipeline.run(bench.submit(3))
+    (shard,) = bench.store.queue.feed(MODEL, window=100)
+    assert 3 == len(shard.job_ids)
+
+
+def test_jobs_are_held_until_their_end_is_recorded(bench: Bench) -> None:
+    bench.engine.is_held = True
+    job_ids = bench.submit(2)
+    thread = bench.run_in_background(job_ids)
+    wait_until(lambda: len(bench.engine.prompts) == 6)
+    assert sorted(job_ids) == sorted(bench.pipeline.held())
+    bench.engine.is_held = False
+    bench.engine.release()
+    thread.join(30)
+    assert [] == bench.pipeline.held()
+
+
+def test_a_job_that_was_claimed_again_ends_once_and_well(bench: Bench) -> None:
+    bench.engine.is_held = True
+    job_ids = bench.submit(1)
+    first = bench.run_in_background(job_ids)
+    wait_until(lambda: len(bench.engine.prompts) == 3)
+    _lose_the_leases(bench)
+    second = bench.run_in_background(feed(bench.store))
+    wait_until(lambda: len(bench.engine.prompts) == 6)
+    bench.engine.is_held = False
+    bench.engine.release()
+    first.join(30)
+    second.join(30)
+    assert [Outcome.LOST, Outcome.SUCCEEDED] == outcomes(bench.store.database)
+
+
+def test_a_ledger_that_is_away_for_a_moment_loses_no_message(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_ids = bench.submit(2)
+    for name in ("look", "claim"):
+        answer = getattr(bench.store.queue, name)
+        answers = iter([LedgerUnreachable("away"), answer])
+
+        def ask(*args: Any, answers: Any = answers, answer: Any = answer, **options: Any) -> Any:
+            if isinstance(error := next(answers, answer), LedgerUnreachable):
+                raise error
+            return answer(*args, **options)
+
+        monkeypatch.setattr(bench.store.queue, name, ask)
+    assert {"succeeded": 2} == bench.pipeline.run(job_ids)
+
+
+def _lose_the_leases(bench: Bench) -> None:
+    jobs = table(Job)
+    with bench.store.database.write() as tx:
+        tx.execute(sa.update(jobs).values(lease_until=tx.now - timedelta(seconds=1)))
+    bench.store.queue.reclaim()
 
 
 def test_the_job_that_kills_the_engine_is_found_and_the_others_live(bench: Bench) -> None:
