@@ -101,7 +101,8 @@ class Training:
     def resume(self) -> None:
         self.tokenizer = AutoTokenizer.from_pretrained(self.checkpoint)
         self._prepare(build_model(self.tokenizer, self.seed))
-        state = torch.load(self.checkpoint / "state.pt", weights_only=True)
+        # What was saved on a GPU may go on without one.
+        state = torch.load(self.checkpoint / "state.pt", weights_only=True, map_location="cpu")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]

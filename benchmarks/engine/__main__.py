@@ -24,6 +24,7 @@ from benchmarks.engine.peers import MODULES, is_installed, make_peer
 from benchmarks.engine.race import Lane, race
 from benchmarks.engine.workload import Workload, departments, reports
 from worker.engine import Engine, EngineSettings
+from worker.engine.loading import compute_dtype
 
 STARTER = Path(__file__).parents[2] / "models" / "starter"
 NUM_FOR_SLOW = 4
@@ -70,8 +71,11 @@ def _options() -> argparse.Namespace:
 def _measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     with _engine(name, folder, options, device) as engine:
-        computed = engine.model.dtype.replace("int8", "float32")
-        dtype: torch.dtype = getattr(torch, computed)
+        # What int8 does not hold is computed in the dtype that others would take, too.
+        dtype = compute_dtype(
+            EngineSettings(model="", dtype=options.dtype or "auto"), torch.device(device)
+        )
+        computed = str(dtype).removeprefix("torch.")
         model = load_plain(_folder(name, folder), dtype, device)
         workload = _workload(name, options, model)
         lanes = _lanes(engine, model, workload, _folder(name, folder), computed, options)

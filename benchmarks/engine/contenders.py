@@ -86,12 +86,22 @@ class TransformersContinuous:
                     eos_token_id=list(workload.eos_ids) or -1,
                 )
             for _ in asked:
-                result = manager.get_result()
-                while result is None or not result.is_finished():
-                    result = manager.get_result()
+                result = _finished(manager)
                 request = asked[int(result.request_id)]
                 num_useful += useful(result.generated_tokens, request, workload.eos_ids)
         return num_useful
+
+
+def _finished(manager: Any) -> Any:
+    """Its next result; RuntimeError where it failed, or its thread has died."""
+    result = manager.get_result()
+    while result is None or not result.is_finished():
+        if not manager.is_running():
+            raise RuntimeError("transformers' continuous batching has ended by itself")
+        result = manager.get_result()
+    if result.error is not None:
+        raise RuntimeError(f"transformers' continuous batching failed: {result.error}")
+    return result
 
 
 def load_plain(folder: Path, dtype: torch.dtype, device: str) -> Any:

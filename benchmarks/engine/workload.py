@@ -77,7 +77,7 @@ def reports(data: Path, num_rows: int, tokenizer: Any, eos_ids: tuple[int, ...])
             texts = template.prompts(template.parse_row(row).values)
             requests += [
                 Request(
-                    tuple(tokenizer(texts[section.name])["input_ids"]),
+                    _chat(texts[section.name], tokenizer),
                     section.max_tokens,
                     n=3,
                     temperature=section.temperature,
@@ -86,3 +86,11 @@ def reports(data: Path, num_rows: int, tokenizer: Any, eos_ids: tuple[int, ...])
                 for section in template.sections
             ]
     return Workload("reports", tuple(requests), eos_ids)
+
+
+def _chat(text: str, tokenizer: Any) -> tuple[int, ...]:
+    return tuple(
+        tokenizer.apply_chat_template(
+            [{"role": "user", "content": text}], add_generation_prompt=True, return_dict=False
+        )
+    )

@@ -94,8 +94,18 @@ def test_kept_blocks_give_way_to_who_needs_room() -> None:
     assert sorted(outputs) == list(range(11, 21))
 
 
+def test_more_readers_than_a_block_should_have_share_one_that_nobody_reads() -> None:
+    pool = BlockPool(100)
+    first = pool.open(PROMPT, MAX_READERS + 1, step=1)
+    pool.close(first.blocks, MAX_READERS + 1, len(first.blocks))
+    second = pool.open(PROMPT, MAX_READERS + 1, step=2)
+    assert (second.blocks, second.copies) == (first.blocks, [])
+    assert pool.has_room(0, 92)
+
+
+@pytest.mark.parametrize("num_readers", [1, 4, MAX_READERS + 3])
 @pytest.mark.parametrize("seed", range(20))
-def test_no_block_is_ever_given_twice(seed: int) -> None:
+def test_no_block_is_ever_given_twice(seed: int, num_readers: int) -> None:
     """Prompts that begin alike come and go in a pool that is nearly full."""
     chance = random.Random(seed)
     pool = BlockPool(60)
@@ -105,7 +115,7 @@ def test_no_block_is_ever_given_twice(seed: int) -> None:
         prompt = _related_prompt(chance)
         if pool.has_room(num_blocks_of(len(prompt)), 2) and chance.random() < 0.6:
             pool.reserve(2)
-            opened = pool.open(prompt, 1, step)
+            opened = pool.open(prompt, num_readers, step)
             for copy in opened.copies:
                 known[copy.target] = known[copy.source][: copy.num_tokens]
             _check_known(prompt, opened.blocks, opened.num_known, known)
@@ -114,7 +124,7 @@ def test_no_block_is_ever_given_twice(seed: int) -> None:
             held.append((prompt, opened.blocks, [pool.take_output(), pool.take_output()]))
         elif held:
             prompt, blocks, outputs = held.pop(chance.randrange(len(held)))
-            close(pool, blocks)
+            pool.close(blocks, num_readers, len(blocks))
             for block in outputs:
                 pool.put_output(block)
             pool.reserve(-2)

@@ -118,6 +118,15 @@ def test_who_shares_what_a_failed_prompt_was_to_compute_begins_again() -> None:
     assert shape(made.schedule()) == ([2], [(2, 0, 64)])
 
 
+def test_a_chunk_that_ran_alone_is_halved_alone() -> None:
+    made = scheduler(request(1, 101), *[request(each, 5) for each in range(2, 6)], chunk=64)
+    plan = made.schedule()
+    assert shape(plan) == ([], [(1, 0, 64)])
+    assert made.halve()
+    made.requeue(plan.requests[0])
+    assert [1, 2, 3, 4] == [shape(made.schedule())[0] for _ in range(6)][-1]
+
+
 def test_half_the_load_is_half_of_what_ran() -> None:
     made = scheduler(*[request(each, 5) for each in range(1, 9)], rows=8)
     plan = made.schedule()

@@ -4,7 +4,7 @@ import pytest
 
 from models.corpus import draw_example, draw_row
 from models.phrases import LANGUAGES
-from models.prompts import parse_row, render
+from models.prompts import render
 from models.reports import write
 
 TEMPLATES = sorted(LANGUAGES)
@@ -45,10 +45,3 @@ def test_a_row_without_lists_still_gets_its_sentences(template: str) -> None:
     row |= {"plan": [], "done": [], "future_plan": [], "work_status": ""}
     for section in LANGUAGES[template].questions:
         assert write(rng, LANGUAGES[template], row, section)[-1] in ".。"
-
-
-def test_cells_split_at_the_separators_of_their_template() -> None:
-    row = dict.fromkeys(("name", "department", "week", "work_status", "plan", "future_plan"), "")
-    row["done"] = " one; two；three ;"
-    assert parse_row("weekly_report", row)["done"] == ["one", "two；three"]
-    assert parse_row("weekly_report_zh", row)["done"] == ["one", "two", "three"]

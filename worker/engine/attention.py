@@ -128,17 +128,20 @@ def _read_chunk(
 ) -> Tensor:
     """Of [heads, tokens, dimension]; softcapping has no fused operation."""
     group = queries.shape[0] // keys.shape[0]
+    # With a mask, CUDA groups queries only in its slowest kernel, which holds all scores at once.
+    if group > 1 and (how.softcap is not None or (mask is not None and queries.is_cuda)):
+        keys, values = (each.repeat_interleave(group, dim=0) for each in (keys, values))
+        group = 1
     if how.softcap is None:
         return scaled_dot_product_attention(
             queries[None],
             keys[None],
             values[None],
-            attn_mask=None if mask is None else mask.to(queries.dtype),
+            attn_mask=mask,
             is_causal=mask is None,
             scale=how.scale,
             enable_gqa=group > 1,
         )[0]
-    keys, values = (each.repeat_interleave(group, dim=0) for each in (keys, values))
     scores = _cap((torch.bmm(queries, keys.transpose(1, 2)) * how.scale).float(), how.softcap)
     assert mask is not None
     return torch.bmm((scores + mask).softmax(dim=-1).to(values.dtype), values)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 
 from worker.engine.continuous import Continuous
-from worker.engine.errors import EngineError
+from worker.engine.errors import EngineError, ModelUnusable
 from worker.engine.kv_cache import block_bytes
 from worker.engine.layout import ModelShape
 from worker.engine.loading import LoadedModel
@@ -20,6 +20,9 @@ MAX_CHUNK_TOKENS = {"cpu": 512, "cuda": 2048}
 CACHE_SHARE = 0.8
 """Of a GPU's memory that the model leaves; the rest is for what a step computes."""
 
+LEAST_BLOCKS = 3
+"""For padding, a prompt and an output."""
+
 
 def make_batching(
     loaded: LoadedModel,
@@ -29,6 +32,7 @@ def make_batching(
     fail: Callable[[Request, EngineError], None],
     after_step: Callable[[], None],
 ) -> Continuous | MicroBatches:
+    """Raises ModelUnusable where there is no memory left for a cache."""
     if loaded.shape is None:
         return MicroBatches(
             loaded,
@@ -39,6 +43,8 @@ def make_batching(
             after_step=after_step,
         )
     num_blocks = num_cache_blocks(loaded.shape, loaded, settings, free_bytes=_free_bytes(loaded))
+    if num_blocks < LEAST_BLOCKS:
+        raise ModelUnusable("the GPU has no memory left for prompts beside the model's weights")
     return Continuous(
         loaded,
         Runner(loaded.model, loaded.shape, num_blocks=num_blocks),

@@ -84,7 +84,8 @@ class BlockPool:
         node = self._tree.root
         # Lazily, because taking a block may evict one that would match later.
         for match in self._tree.match(tokens):
-            if self._num_readers.get(match.block, 0) + num_readers <= MAX_READERS:
+            others = self._num_readers.get(match.block, 0)
+            if not others or others + num_readers <= MAX_READERS:
                 self._share(match.block, num_readers)
             elif match.written_at < step:
                 # The source has readers, so what it holds stays until the copy is made.

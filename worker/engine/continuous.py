@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from worker.engine.errors import EngineError, GenerationFailed
 from worker.engine.loading import LoadedModel
-from worker.engine.memory import free_memory, is_out_of_memory
+from worker.engine.memory import check_device, free_memory, is_out_of_memory
 from worker.engine.plan import Plan
 from worker.engine.runner import Runner
 from worker.engine.sampler import Draws
@@ -91,7 +91,10 @@ class Continuous:
     def _recover(self, plan: Plan, error: Exception) -> None:
         requests = plan.requests
         logger.warning("a step of %d prompts failed: %s", len(requests), type(error).__name__)
-        if is_out_of_memory(error) and self._scheduler.halve():
+        is_too_large = is_out_of_memory(error)
+        if not is_too_large:
+            check_device()
+        if is_too_large and self._scheduler.halve():
             self._retry(plan)
         elif len(requests) == 1:
             self._give_up(plan, error)

@@ -74,7 +74,7 @@ class Engine:
 
     @property
     def num_steps(self) -> int:
-        """Moves with every step, never back; and at every layer of a prefill, which may be long.
+        """Moves with every step, never back; and at every layer, since a step may be long.
 
         While the engine `is_busy`, no change for long means that it hangs. It also moves
         while a new process loads, which has a time limit of its own (`start_timeout_s`).

@@ -41,7 +41,7 @@ class ChunkLayout:
     """The step's tokens `start` to `end`, a part of a prompt.
 
     `blocks` hold the prompt up to the chunk's last token, `num_keys` tokens; None where the
-    chunk is all of it. A mask [tokens, keys] of None is the causal one.
+    chunk is all of it. A mask [tokens, keys], in the model's dtype, of None is the causal one.
     """
 
     start: int
@@ -81,8 +81,11 @@ class ModelShape:
 
 
 class LayoutBuilder:
-    def __init__(self, shape: ModelShape, device: torch.device, *, token_bucket: int) -> None:
+    def __init__(
+        self, shape: ModelShape, device: torch.device, dtype: torch.dtype, *, token_bucket: int
+    ) -> None:
         self._shape = shape
+        self._dtype = dtype
         self._num_heads = shape.layers[0].num_heads
         self._device = device
         self._token_bucket = token_bucket
@@ -185,7 +188,8 @@ class LayoutBuilder:
         is_seen = keys <= queries
         if window is not None:
             is_seen &= keys > queries - window
-        return self._tensor(np.where(is_seen, 0, MASKED), np.float32)
+        mask = np.where(is_seen, np.float32(0), np.float32(MASKED))
+        return self._tensor(mask, np.float32).to(self._dtype)
 
 
 def _output_place(row: Sequence) -> int:

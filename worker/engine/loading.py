@@ -58,13 +58,13 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
     if settings.num_threads is not None:
         torch.set_num_threads(settings.num_threads)
     tokenizer = _attempt("the tokenizer", partial(_tokenizer, folder.path))
-    model = _attempt("the model", partial(_model, folder.path, _dtype(settings, device)))
+    model = _attempt("the model", partial(_model, folder.path, compute_dtype(settings, device)))
     eos_ids = _eos_ids(model, tokenizer)
     # A folder's own sampling defaults would fill whatever a call to generate leaves open.
     model.generation_config = GenerationConfig()
     model = _attempt("the model", partial(model.to, device))
     card = _card(settings, folder, model, tokenizer)
-    shape = _shape(model)
+    shape = _attempt("the model", partial(_shape, model))
     if shape is not None and device.type == "cpu":
         reform_linears(model, is_int8=settings.dtype == "int8")
     return LoadedModel(
@@ -134,7 +134,7 @@ def _device(settings: EngineSettings) -> torch.device:
     return torch.device("cuda" if has_gpu else "cpu")
 
 
-def _dtype(settings: EngineSettings, device: torch.device) -> torch.dtype:
+def compute_dtype(settings: EngineSettings, device: torch.device) -> torch.dtype:
     """Of weights that are not in int8, and of everything that is computed."""
     if settings.dtype not in ("auto", "int8"):
         named: torch.dtype = getattr(torch, settings.dtype)

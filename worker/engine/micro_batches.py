@@ -6,7 +6,7 @@ from collections.abc import Callable
 from worker.engine.batches import choose_batch, num_batch_tokens
 from worker.engine.errors import EngineError, GenerationFailed
 from worker.engine.loading import LoadedModel
-from worker.engine.memory import free_memory, is_out_of_memory
+from worker.engine.memory import check_device, free_memory, is_out_of_memory
 from worker.engine.microbatch import MicroBatch
 from worker.engine.sequences import Request, Sequence
 
@@ -91,6 +91,7 @@ class MicroBatches:
         """Halves where memory ran out, otherwise one by one, so that only the offender fails."""
         logger.warning("a batch of %d rows failed: %s", len(rows), type(error).__name__)
         if not is_out_of_memory(error):
+            check_device()
             return [[row] for row in rows]
         self._token_budget = min(self._token_budget, max(1, num_batch_tokens(rows) // 2))
         free_memory()

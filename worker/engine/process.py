@@ -40,16 +40,17 @@ def serve(settings: EngineSettings, connection: Connection, counter: StepCounter
         folder = find_folder(settings)
         from worker.engine.loading import load
         from worker.engine.loop import Loop
-        from worker.engine.progress import bump_in_prefill
+        from worker.engine.progress import bump_in_layers
 
         loaded = load(folder, settings)
+        loop = Loop(loaded, inbox, connection.send, counter, settings)
     except ModelUnusable as error:
         connection.send(Unusable(str(error)))
         return
-    bump_in_prefill(loaded.model, counter)
+    bump_in_layers(loaded.model, counter)
 
     connection.send(Ready(loaded.card))
-    Loop(loaded, inbox, connection.send, counter, settings).run()
+    loop.run()
 
 
 def _die_with(parent_pid: int) -> None:

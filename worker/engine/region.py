@@ -18,10 +18,6 @@ class Region:
         self.extent = 0
 
     @property
-    def num_taken(self) -> int:
-        return self.extent - len(self._free)
-
-    @property
     def has_gap(self) -> bool:
         """Whether the next block comes from within the extent."""
         return bool(self._free)

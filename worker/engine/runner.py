@@ -1,4 +1,4 @@
-"""The only one that touches tensors: a plan goes in, drawn tokens come out."""
+"""One forward pass: a plan goes in, drawn tokens come out."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ class Runner:
     def __init__(self, model: Any, shape: ModelShape, *, num_blocks: int) -> None:
         self._model = model
         self._cache = KVCache(shape.layers, num_blocks, dtype=model.dtype, device=model.device)
-        self._layouts = LayoutBuilder(shape, model.device, token_bucket=TOKEN_BUCKET)
+        self._layouts = LayoutBuilder(shape, model.device, model.dtype, token_bucket=TOKEN_BUCKET)
 
     def run(self, plan: Plan) -> Draws:
         """One forward pass and a token for each row. Raises whatever the model raises."""

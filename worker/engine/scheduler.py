@@ -40,7 +40,7 @@ class Scheduler:
             raise PromptRefused(
                 f"a prompt of {len(request.prompt_ids)} tokens and an output of "
                 f"{request.max_tokens} don't fit the cache of {self._pool.capacity * BLOCK} "
-                "tokens: ask for fewer, or raise token_budget"
+                "tokens: ask for fewer, or raise token_budget (on a GPU, free some of its memory)"
             )
         self._waiting.append(request)
 
@@ -94,8 +94,10 @@ class Scheduler:
 
     def halve(self) -> bool:
         """Admit half of what ran; False where it can't be less."""
-        is_least = self._max_rows == 1 and self._max_chunk_tokens <= BLOCK
-        self._max_rows = max(1, min(self._max_rows, len(self._rows)) // 2)
+        num_rows = min(self._max_rows, len(self._rows))
+        is_least = num_rows <= 1 and self._max_chunk_tokens <= BLOCK
+        if num_rows > 1:  # otherwise it was the prompt's chunk alone
+            self._max_rows = num_rows // 2
         self._max_chunk_tokens = max(BLOCK, self._max_chunk_tokens // 2)
         return not is_least
 

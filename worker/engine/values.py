@@ -139,10 +139,11 @@ class EngineSettings:
     """What one engine process needs to know.
 
     `model` is a local folder or a hub name, with `@revision` where one is pinned.
-    `token_budget` is how many tokens of prompts and outputs the cache holds at once; prompts
-    that begin alike share theirs. `dtype` auto is bfloat16 where the GPU or the processor
-    multiplies it itself, otherwise float16 on a GPU and float32 on a CPU; int8 rounds the
-    weights, on a CPU, where that is faster.
+    `token_budget` is how many tokens of prompts and outputs the cache holds at once, on a CPU
+    (a GPU's: as many as its memory has room for); prompts that begin alike share theirs.
+    `dtype` auto is bfloat16 where the GPU or the processor multiplies it itself, otherwise
+    float16 on a GPU and float32 on a CPU; int8 rounds the weights, on a CPU, where that is
+    faster.
     `num_threads` caps the threads of torch; `cache_dir` is where hub models are kept.
     Raises ValueError for a setting out of its range, naming it.
     """
