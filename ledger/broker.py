@@ -62,14 +62,18 @@ def make_app(settings: Settings, *, events: type[Events] = Events) -> Celery:
         task_send_sent_event=False,
         task_default_queue=queue_name("live", settings.model),
         timezone="UTC",
-        broker_transport_options=_TRANSPORT,
+        broker_transport_options=_TRANSPORT | {"visibility_timeout": _visibility_s(settings)},
     )
     return app
 
 
+def _visibility_s(settings: Settings) -> float:
+    """Longer than a lease: a message delivered again then finds the jobs of a dead worker free,
+    and claims none of those that somebody runs."""
+    return 3 * settings.lease_s
+
+
 _TRANSPORT: dict[str, Any] = {
-    # Longer than a lease: a message delivered again meets jobs that somebody runs, and claims none.
-    "visibility_timeout": 120,
     "unacked_restore_interval": 10,
     "unacked_restore_throttle": 1,
     "queue_order_strategy": "priority",
