@@ -12,6 +12,7 @@ from ledger.settings import Settings, load_settings
 from ledger.states import BatchKind, JobState
 from ledger.store import BatchStatus, Store
 from producer.cli.batch_json import batch_json
+from producer.cli.exits import EXIT_INTERRUPTED
 from producer.cli.progress import follow
 from producer.cli.terminal import say, show_json, show_table
 from producer.watch import watch
@@ -114,7 +115,11 @@ def wait_for(
     store: Store, batch_id: str, *, timeout_s: float | None = None, is_quiet: bool = False
 ) -> int:
     """Follow a batch to its end; returns the exit code."""
-    return follow(watch(store, batch_id, timeout_s=timeout_s), batch_id, is_quiet=is_quiet)
+    try:
+        return follow(watch(store, batch_id, timeout_s=timeout_s), is_quiet=is_quiet)
+    except KeyboardInterrupt:
+        say(f"interrupted; the batch goes on: nightpress wait {batch_id}")
+        return EXIT_INTERRUPTED
 
 
 def feed_a_window(store: Store, settings: Settings) -> None:

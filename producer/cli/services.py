@@ -13,8 +13,7 @@ from ledger.errors import LedgerUnreachable, NightpressError, NotFound
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
 from producer.cli.batches import Json
-from producer.cli.exits import EXIT_INPUT
-from producer.cli.terminal import complain, say, show_json, show_table
+from producer.cli.terminal import say, show_json, show_table
 
 if TYPE_CHECKING:
     from producer.services import ServiceStatus
@@ -27,8 +26,7 @@ def up(
 ) -> None:
     """Start what does not run on this machine, and keep it running."""
     settings = load_settings()
-    if not _has_worker():
-        raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    check_worker()
     from producer import services
 
     bring_up(settings, detach=detach)
@@ -58,8 +56,7 @@ def down() -> None:
 
 def worker() -> None:
     """Run one worker in the foreground."""
-    if not _has_worker():
-        raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    check_worker()
     # A process of its own: producer and worker never import each other.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "worker"])
 
@@ -92,6 +89,14 @@ def flower(
     settings = load_settings()
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     run_flower(settings, port or settings.flower_port)
+
+
+def check_worker() -> None:
+    """Raises NightpressError where no worker can run."""
+    if importlib.util.find_spec("torch") is None:
+        raise NightpressError(
+            "this installation has no torch, which a worker needs: pip install 'nightpress[worker]'"
+        )
 
 
 def bring_up(settings: Settings, *, detach: bool) -> None:
@@ -129,15 +134,6 @@ def _has_live_worker(settings: Settings) -> bool:
     except (NotFound, LedgerUnreachable):
         return False
     return any(one.pid in pids for one in live)
-
-
-_NO_WORKER = NightpressError(
-    "this installation has no torch, which a worker needs: pip install 'nightpress[worker]'"
-)
-
-
-def _has_worker() -> bool:
-    return importlib.util.find_spec("torch") is not None
 
 
 def _row(one: "ServiceStatus") -> tuple[Any, ...]:

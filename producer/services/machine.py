@@ -13,7 +13,7 @@ from ledger.settings import Settings
 from producer.services.flower import check_flower
 from producer.services.redis_server import answers, prepare_server, server_command
 from producer.services.run_folder import RunFolder
-from producer.services.service import ServiceFailed, ServiceSpec, spawn, stop_service
+from producer.services.service import ServiceFailed, ServiceSpec, spawn, stop_service, wait_for
 from producer.services.status import SERVICES, ServiceStatus, ps
 from producer.services.supervisor import NAME as SUPERVISOR
 from producer.services.supervisor import NUDGE, Supervisor
@@ -23,6 +23,7 @@ SUPERVISOR_COMMAND = (*_PYTHON, "producer", "up")
 
 _AFTER_GRACE_S = 15.0
 _POLL_S = 0.1
+_START_S = 10.0
 _DEATHS_TO_GIVE_UP = 3
 
 
@@ -102,6 +103,10 @@ def _detach(
         process = spawn(run, SUPERVISOR, command)
     try:
         _await_up(run, specs, is_ready, timeout_s, process)
+    except (KeyboardInterrupt, SystemExit):
+        # A `down` that follows finds only a supervisor that has its lock.
+        wait_for(lambda: run.is_running(SUPERVISOR) or _has_ended(process), _START_S)
+        raise
     finally:
         if process and process.poll() is None:
             # It is meant to outlive us; without a code, Popen would complain about that.
@@ -122,7 +127,7 @@ def _await_up(
         late = [spec.name for spec in specs if run.pid(spec.name) is None]
         if not late and is_ready():
             return
-        if process and process.poll() is not None and not run.is_running(SUPERVISOR):
+        if process and _has_ended(process) and not run.is_running(SUPERVISOR):
             raise _failed(run, SUPERVISOR, f"ended with exit code {process.returncode}")
         for spec in specs:
             pids[spec.name].add(run.last_pid(spec.name) or 0)
@@ -132,6 +137,10 @@ def _await_up(
             name = late[0] if late else "worker"
             raise _failed(run, name, f"is not ready after {timeout_s:.0f} s")
         time.sleep(_POLL_S)
+
+
+def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
+    return process is not None and process.poll() is not None
 
 
 def _failed(run: RunFolder, name: str, reason: str) -> ServiceFailed:
