@@ -23,7 +23,7 @@ def reason_of(result: JobResult) -> str | None:
 
 
 class ErrorsTable:
-    """The template's fields, then what became of the row; `results` writes it even if empty.
+    """The template's columns, then what became of the row; `results` writes it even if empty.
 
     Submitted again, a row gives the values that it gave before, with one exception: a text
     that starts like a formula keeps the apostrophe that makes it harmless in a spreadsheet.
@@ -32,9 +32,9 @@ class ErrorsTable:
     """
 
     def __init__(self, file: HashedFile, template: Template) -> None:
-        self._fields = template.fields
+        self._fields = template.columns
         extra = [_column(template, name) for name in ("error", "state", "row")]
-        self._table = Table(file, [*(field.name for field in template.fields), *extra])
+        self._table = Table(file, [*(field.name for field in self._fields), *extra])
 
     def add(self, result: JobResult) -> None:
         """Rows that have a report, or may still get one, are passed over."""

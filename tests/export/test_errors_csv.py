@@ -28,7 +28,7 @@ def _plain(value: object) -> object:
 
 def test_a_batch_without_failures_has_a_header_alone(desk: Desk) -> None:
     desk.export(desk.finish([row(1)]))
-    header = "name,department,week,work_status,plan,done,future_plan,error,state,row\r\n"
+    header = "name,department,week,work_status,plan,done,future_plan,reference,error,state,row\r\n"
     assert "\ufeff" + header == (desk.out / "errors.csv").read_bytes().decode()
 
 
@@ -54,6 +54,12 @@ def test_submitted_again_the_rows_are_the_same(desk: Desk) -> None:
         row(5, plan=["- a bullet", "=1+1"], done=["@home"], future_plan=["[1, 2]"]),
         row(6, plan=['["a"]'], done=["a\nb"], future_plan=["'quoted'"]),
     ]
+    desk.export(desk.finish(rows, failed))
+    assert rows == _resubmitted(desk.out / "errors.csv", weekly())
+
+
+def test_submitted_again_a_row_has_what_a_person_wrote(desk: Desk) -> None:
+    rows = [row(1, reference="It went well."), row(2)]
     desk.export(desk.finish(rows, failed))
     assert rows == _resubmitted(desk.out / "errors.csv", weekly())
 
