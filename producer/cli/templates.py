@@ -65,8 +65,8 @@ def new(
 ) -> None:
     """Make a folder with a template to start from."""
     try:
-        scaffold_template(folder, name or folder.name)
-    except FileExistsError as error:
+        scaffold_template(folder, name or folder.resolve().name)
+    except (FileExistsError, ValueError) as error:
         raise typer.Exit(complain(error, EXIT_INPUT)) from error
     print(folder)
     say(f"edit it, then try it: nightpress templates check {folder}")
