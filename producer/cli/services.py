@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +15,8 @@ from ledger.errors import LedgerUnreachable, NightpressError, NotFound
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
 from producer.cli.batches import Json
-from producer.cli.terminal import say, show_json, show_table
+from producer.cli.exits import EXIT_LATE
+from producer.cli.terminal import complain, say, show_json, show_table
 
 if TYPE_CHECKING:
     from producer.services import ServiceStatus
@@ -103,7 +106,15 @@ def bring_up(settings: Settings, *, detach: bool) -> None:
     """Start everything; detached, return once the worker has its model in memory."""
     from producer import services
 
-    services.up(settings, detach=detach, is_ready=lambda: _has_live_worker(settings))
+    try:
+        services.up(
+            settings,
+            detach=detach,
+            is_ready=_live_worker_test(settings),
+            patience=services.Patience(say=say),
+        )
+    except services.ServiceLate as error:
+        raise typer.Exit(complain(error, EXIT_LATE)) from error
 
 
 def say_flower(settings: Settings) -> None:
@@ -124,16 +135,21 @@ def say_flower(settings: Settings) -> None:
     say(f"Flower: {url}{moved}, user {settings.flower_user}, {password}")
 
 
-def _has_live_worker(settings: Settings) -> bool:
+def _live_worker_test(settings: Settings) -> Callable[[], bool]:
     """Whether the very process that runs here serves: one that died is live for a while, too."""
-    from producer import services
+    from producer.services.run_folder import RunFolder
 
-    pids = {one.pid for one in services.ps(settings) if one.name == "worker"}
-    try:
-        live = open_store(settings, is_reading=True).workers.live(settings.model)
-    except (NotFound, LedgerUnreachable):
-        return False
-    return any(one.pid in pids for one in live)
+    run = RunFolder(settings.home)
+    store = cache(lambda: open_store(settings, is_reading=True))  # once there is one
+
+    def has_live_worker() -> bool:
+        pid = run.pid("worker")
+        try:
+            return any(one.pid == pid for one in store().workers.live(settings.model))
+        except (NotFound, LedgerUnreachable):
+            return False
+
+    return has_live_worker
 
 
 def _row(one: "ServiceStatus") -> tuple[Any, ...]:
