@@ -36,6 +36,8 @@ def up(
     if detach:
         show_table(("name", "pid", "state"), [_row(one) for one in services.ps(settings)])
         say_flower(settings)
+    elif services.is_supervised(settings):
+        say("it runs already: `nightpress ps` shows it, `nightpress down` stops it")
 
 
 def ps(json: Json = False) -> None:

@@ -3,7 +3,7 @@
 from producer.services.machine import down, service_specs, up
 from producer.services.patience import Patience
 from producer.services.service import ServiceFailed, ServiceLate, ServiceSpec
-from producer.services.status import ServiceStatus, ps
+from producer.services.status import ServiceStatus, is_supervised, ps
 
 __all__ = [
     "Patience",
@@ -12,6 +12,7 @@ __all__ = [
     "ServiceSpec",
     "ServiceStatus",
     "down",
+    "is_supervised",
     "ps",
     "service_specs",
     "up",

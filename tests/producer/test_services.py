@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from typer.testing import CliRunner
 
 from ledger.redis_url import embedded_redis_url
+from producer.cli.app import app
 from producer.services import (
     Patience,
     ServiceFailed,
@@ -65,6 +67,15 @@ def test_up_twice_changes_nothing(home: Path) -> None:
     before = pids(home), RunFolder(home).pid("supervisor")
     start(home)
     assert (pids(home), RunFolder(home).pid("supervisor")) == before
+
+
+def test_up_in_the_foreground_says_that_another_one_supervises(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(home)
+    monkeypatch.setenv("NIGHTPRESS_HOME", str(home))
+    again = CliRunner().invoke(app, ["up"])
+    assert (0, True) == (again.exit_code, "it runs already" in again.stderr)
 
 
 def test_a_killed_redis_is_started_again_with_its_data(home: Path) -> None:
