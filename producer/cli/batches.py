@@ -42,10 +42,17 @@ def status(
         _list_reviews(store, found)
 
 
-def wait(batch_id: BatchId, timeout: Timeout = None, quiet: Quiet = False) -> None:
+def wait(
+    batch_id: BatchId, timeout: Timeout = None, json: Json = False, quiet: Quiet = False
+) -> None:
     """Wait until a batch has ended, showing its progress."""
     store = open_store(load_settings(), is_reading=True)
-    raise typer.Exit(wait_for(store, batch_id, timeout_s=timeout, is_quiet=quiet))
+    code = wait_for(store, batch_id, timeout_s=timeout, is_quiet=quiet)
+    if quiet:
+        print(batch_id)
+    elif json:
+        show_json(batch_json(store.batches.status(batch_id)))
+    raise typer.Exit(code)
 
 
 def list_batches(json: Json = False, quiet: Quiet = False) -> None:
@@ -140,8 +147,8 @@ def feed_a_window(store: Store, settings: Settings) -> None:
 
 _MAX_LISTED = 20
 _COLUMNS = (
-    *("batch", "name", "kind", "state", "done", "running", "failed", "review"),
-    *("tokens", "created"),
+    *("batch", "name", "kind", "state", "succeeded", "running", "failed", "cancelled"),
+    *("review", "tokens", "created"),
 )
 
 
@@ -152,9 +159,10 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
         one.batch.name,
         BatchKind(one.batch.kind),
         one.state,
-        f"{one.num_final}/{one.total}",
+        f"{counts.get(JobState.SUCCEEDED, 0)}/{one.total}",
         counts.get(JobState.RUNNING, 0),
         counts.get(JobState.FAILED, 0),
+        counts.get(JobState.CANCELLED, 0),
         one.num_needs_review,
         one.completion_tokens,
         one.batch.created_at.astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -163,8 +171,9 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
 
 def _list_reviews(store: Store, found: BatchStatus) -> None:
     """The first that a person should look at, each with its reasons."""
-    if found.num_needs_review:
-        print("\nneed review:")
+    if not found.num_needs_review:
+        return
+    print("\nneed review:")
     below = store.results.stream(found.batch.id, needs_review=True)
     for result in islice(below, _MAX_LISTED):
         reasons = "; ".join(map(str, result.report.review)) if result.report else ""

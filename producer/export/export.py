@@ -11,7 +11,7 @@ from producer.export.entry import Entry, entry_of
 from producer.export.errors_csv import ErrorsTable
 from producer.export.folder import OutputFolder
 from producer.export.index import write_index
-from producer.export.manifest import manifest_of, review_of
+from producer.export.manifest import manifest_of, reviews_of
 from producer.export.report_files import write_report
 from producer.export.results_jsonl import result_line
 from producer.export.scores_csv import ScoresTable
@@ -45,7 +45,7 @@ def export_report(
     )
     write_index(folder, snapshot)
     folder.remove_stale()
-    folder.write_manifest(manifest_of(snapshot, folder.digests, template) | review_of(snapshot))
+    folder.write_manifest(manifest_of(snapshot, folder.digests, template) | reviews_of(snapshot))
     return _summary(folder, snapshot)
 
 
@@ -69,7 +69,7 @@ def _write_rows(
         for result in results:
             paths = write_report(folder, template, result)
             sections = section_results(template, result)
-            lines.write(result_line(result, sections, paths.get("md")))
+            lines.write(result_line(result, sections, paths.get("md") or paths.get("html")))
             scores.add(result, sections)
             errors.add(result)
             yield entry_of(template, result, sections, paths)

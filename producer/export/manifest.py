@@ -3,11 +3,11 @@
 import platform
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from producer.export.snapshot import Snapshot
 from producer.export.tally import Tally
+from producer.version import nightpress_version
 from reporting import Template
 
 
@@ -34,21 +34,13 @@ def manifest_of(
     }
 
 
-def review_of(snapshot: Snapshot) -> dict[str, Any]:
+def reviews_of(snapshot: Snapshot) -> dict[str, Any]:
     """What a manifest of reports says beyond: which rows a person should look at, and why."""
     rows = [
         {"row": entry.row, "reasons": [str(each) for each in entry.review]}
         for entry in snapshot.below
     ]
     return {"needs_review": {"count": len(rows), "rows": rows}, "selection": snapshot.selection}
-
-
-def nightpress_version() -> str | None:
-    """None in a checkout that was never installed."""
-    try:
-        return version("nightpress")
-    except PackageNotFoundError:
-        return None
 
 
 def _template(template: Template | None) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from producer.export.section_result import SectionResult
 def result_line(
     result: JobResult, sections: Sequence[SectionResult], report_path: str | None
 ) -> str:
-    """`report_path` is that of the Markdown file, relative to the output folder."""
+    """`report_path` is that of the document, of the Markdown one if there are two."""
     line = {
         "job_id": result.job_id,
         "row": result.row,
