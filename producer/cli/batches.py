@@ -88,7 +88,8 @@ def results(
     elif quiet:
         print(batch_id)
     else:
-        say(f"{summary.num_results} of {found.total} {found.batch.kind}s are in {out}")
+        part = ", partial: the batch still runs" if summary.is_partial else ""
+        say(f"{summary.num_results} of {found.total} {found.batch.kind}s are in {out}{part}")
         if summary.num_needs_review:
             say(f"{summary.num_needs_review} need review: index.html lists them first")
         print(out / summary.index.name)

@@ -11,7 +11,7 @@ from producer.export.entry import Entry, entry_of
 from producer.export.errors_csv import ErrorsTable
 from producer.export.folder import OutputFolder
 from producer.export.index import write_index
-from producer.export.manifest import manifest_of, reviews_of
+from producer.export.manifest import manifest_of, review_of
 from producer.export.report_files import write_report
 from producer.export.results_jsonl import result_line
 from producer.export.scores_csv import ScoresTable
@@ -45,7 +45,7 @@ def export_report(
     )
     write_index(folder, snapshot)
     folder.remove_stale()
-    folder.write_manifest(manifest_of(snapshot, folder.digests, template) | reviews_of(snapshot))
+    folder.write_manifest(manifest_of(snapshot, folder.digests, template) | review_of(snapshot))
     return _summary(folder, snapshot)
 
 
@@ -77,11 +77,8 @@ def _write_rows(
 
 def _summary(folder: OutputFolder, snapshot: Snapshot) -> ExportSummary:
     return ExportSummary(
-        folder=folder.root,
         index=folder.root / "index.html",
-        errors=folder.root / "errors.csv",
         counts=snapshot.counts,
         num_needs_review=len(snapshot.below),
-        num_files=len(folder.digests),
         is_partial=snapshot.is_partial,
     )

@@ -34,7 +34,7 @@ def manifest_of(
     }
 
 
-def reviews_of(snapshot: Snapshot) -> dict[str, Any]:
+def review_of(snapshot: Snapshot) -> dict[str, Any]:
     """What a manifest of reports says beyond: which rows a person should look at, and why."""
     rows = [
         {"row": entry.row, "reasons": [str(each) for each in entry.review]}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,10 @@ from typer.testing import CliRunner, Result
 
 from ledger.schema import open_store
 from ledger.settings import load_settings
+from ledger.states import JobState
 from producer.cli.app import app
 from producer.version import nightpress_version
+from producer.watch import has_failures
 from reporting import load_template
 from tests.export.exports import Desk, cancelled, row, succeeded
 
@@ -88,6 +91,22 @@ def test_what_was_called_off_is_not_counted_as_written(desk: Desk) -> None:
         header, line = shown.splitlines()
         at = [header.index(name) for name in ("succeeded", "cancelled")]
         assert ["1/3", "2"] == [line[each:].split()[0] for each in at]
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED])
+def test_whatever_retry_takes_is_a_failure(desk: Desk, state: JobState) -> None:
+    status = desk.store.batches.status(desk.submit([row(1)]))
+    assert not has_failures(status)
+    assert has_failures(replace(status, counts={state: 1}))
+
+
+def test_results_of_a_batch_that_runs_are_said_to_be_partial(desk: Desk) -> None:
+    assert (
+        "0 of 1 reports are in out, partial"
+        in ask("results", desk.submit([row(1)]), "--out", "out").stderr
+    )
+    whole = ask("results", desk.finish([row(1)]), "--out", "whole").stderr
+    assert "partial" not in whole
 
 
 def test_a_template_is_shown_with_its_prompt() -> None:
