@@ -25,7 +25,7 @@ and `-q` prints ids only. `nightpress --install-completion` completes commands i
 | 2 | usage or input: nothing was written; of `doctor`: something is wrong |
 | 3 | the ledger is out of reach; for `worker`, `feeder` and `doctor` also Redis |
 | 4 | timed out, or expired |
-| 130 | interrupted; what runs goes on, and the last line says how to wait for it |
+| 130 | interrupted; what runs goes on, and the last line says what to do |
 """
 
 

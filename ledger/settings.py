@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -42,6 +43,10 @@ def _database_url(url: str) -> str:
 def _redis_url(url: str) -> str:
     if not url.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("takes redis://, rediss:// or unix://")
+    try:
+        _ = urlsplit(url).port
+    except ValueError:  # its message would show a part of the password
+        raise ValueError("has no valid port; quote / and # in a password") from None
     return url
 
 
@@ -65,6 +70,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
+        dotenv_filtering="match_prefix",  # docker compose keeps its passwords there, too
         toml_file="nightpress.toml",
         extra="forbid",
         frozen=True,

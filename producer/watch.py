@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ledger.states import BatchState, JobState
+from ledger.states import RETRYABLE, BatchState
 from ledger.store import BatchStatus, Store
 
 _WINDOW_S = 30.0
@@ -82,4 +82,4 @@ def watch(
 
 def has_failures(status: BatchStatus) -> bool:
     """Whether any job ended without a result."""
-    return any(status.counts.get(state) for state in (JobState.FAILED, JobState.CANCELLED))
+    return any(status.counts.get(state) for state in RETRYABLE)

@@ -23,10 +23,6 @@ class ColumnMatch:
     doubled: Mapping[str, tuple[str, ...]]
     unknown: tuple[str, ...]
 
-    @property
-    def is_usable(self) -> bool:
-        return not self.missing and not self.doubled
-
 
 def match_columns(fields: Sequence[Field], header: Sequence[str]) -> ColumnMatch:
     """Case, outer space, and the choice between space, underscore and hyphen don't matter."""

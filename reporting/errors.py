@@ -35,4 +35,4 @@ class TemplateInvalid(ReportingError):
 
 
 class RenderFailed(ReportingError):
-    """A template failed on one row's values; the message holds none of them."""
+    """A template failed on one row's values. The message may quote them: it is for no log."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+from reporting.cell import is_empty
 from reporting.column_match import ColumnMatch, match_columns
 from reporting.document import REPORT_TEMPLATE, Document, render_document, render_line
 from reporting.errors import TemplateInvalid
@@ -71,16 +72,23 @@ class Template:
             sha256.update(f"{name}\0{len(data)}\0".encode() + data)
         return sha256.hexdigest()
 
+    @property
+    def columns(self) -> tuple[Field, ...]:
+        """The fields, and `reference` if none takes that column: a person's own text, for chrF."""
+        is_taken = match_columns(self.fields, [REFERENCE]).columns
+        return self.fields if is_taken else (*self.fields, _REFERENCE_FIELD)
+
     def match_columns(self, header: Sequence[str]) -> ColumnMatch:
-        """Also a column `reference` that no field takes: a person's own text, for chrF."""
-        if match_columns(self.fields, [REFERENCE]).columns:
-            return match_columns(self.fields, header)
-        return match_columns((*self.fields, _REFERENCE_FIELD), header)
+        """Where a file with this header has the values of `columns`."""
+        return match_columns(self.columns, header)
 
     def parse_row(self, row: Mapping[str, object]) -> ParsedRow:
-        """Of cells by field name (see `match_columns`), the values and all problems at once."""
-        has_reference = REFERENCE in row and all(f.name != REFERENCE for f in self.fields)
-        return parse_row((*self.fields, _REFERENCE_FIELD) if has_reference else self.fields, row)
+        """Of cells by field name (see `match_columns`), the values and all problems at once.
+
+        An empty `reference` that is no field of the template's own is no value.
+        """
+        has_reference = not is_empty(row.get(REFERENCE))
+        return parse_row(self.columns if has_reference else self.fields, row)
 
     def prompts(self, values: Mapping[str, Value]) -> dict[str, str]:
         """The whole prompt of each section, in the template's order."""

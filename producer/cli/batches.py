@@ -12,6 +12,7 @@ from ledger.settings import Settings, load_settings
 from ledger.states import BatchKind, JobState
 from ledger.store import BatchStatus, Store
 from producer.cli.batch_json import batch_json
+from producer.cli.exits import EXIT_INTERRUPTED
 from producer.cli.progress import follow
 from producer.cli.terminal import say, show_json, show_table
 from producer.watch import watch
@@ -41,10 +42,17 @@ def status(
         _list_reviews(store, found)
 
 
-def wait(batch_id: BatchId, timeout: Timeout = None, quiet: Quiet = False) -> None:
+def wait(
+    batch_id: BatchId, timeout: Timeout = None, json: Json = False, quiet: Quiet = False
+) -> None:
     """Wait until a batch has ended, showing its progress."""
     store = open_store(load_settings(), is_reading=True)
-    raise typer.Exit(wait_for(store, batch_id, timeout_s=timeout, is_quiet=quiet))
+    code = wait_for(store, batch_id, timeout_s=timeout, is_quiet=quiet)
+    if quiet:
+        print(batch_id)
+    elif json:
+        show_json(batch_json(store.batches.status(batch_id)))
+    raise typer.Exit(code)
 
 
 def list_batches(json: Json = False, quiet: Quiet = False) -> None:
@@ -80,7 +88,8 @@ def results(
     elif quiet:
         print(batch_id)
     else:
-        say(f"{summary.num_results} of {found.total} {found.batch.kind}s are in {out}")
+        part = ", partial: the batch still runs" if summary.is_partial else ""
+        say(f"{summary.num_results} of {found.total} {found.batch.kind}s are in {out}{part}")
         if summary.num_needs_review:
             say(f"{summary.num_needs_review} need review: index.html lists them first")
         print(out / summary.index.name)
@@ -114,7 +123,11 @@ def wait_for(
     store: Store, batch_id: str, *, timeout_s: float | None = None, is_quiet: bool = False
 ) -> int:
     """Follow a batch to its end; returns the exit code."""
-    return follow(watch(store, batch_id, timeout_s=timeout_s), batch_id, is_quiet=is_quiet)
+    try:
+        return follow(watch(store, batch_id, timeout_s=timeout_s), is_quiet=is_quiet)
+    except KeyboardInterrupt:
+        say(f"interrupted; the batch goes on: nightpress wait {batch_id}")
+        return EXIT_INTERRUPTED
 
 
 def feed_a_window(store: Store, settings: Settings) -> None:
@@ -135,8 +148,8 @@ def feed_a_window(store: Store, settings: Settings) -> None:
 
 _MAX_LISTED = 20
 _COLUMNS = (
-    *("batch", "name", "kind", "state", "done", "running", "failed", "review"),
-    *("tokens", "created"),
+    *("batch", "name", "kind", "state", "succeeded", "running", "failed", "cancelled"),
+    *("review", "tokens", "created"),
 )
 
 
@@ -147,9 +160,10 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
         one.batch.name,
         BatchKind(one.batch.kind),
         one.state,
-        f"{one.num_final}/{one.total}",
+        f"{counts.get(JobState.SUCCEEDED, 0)}/{one.total}",
         counts.get(JobState.RUNNING, 0),
         counts.get(JobState.FAILED, 0),
+        counts.get(JobState.CANCELLED, 0),
         one.num_needs_review,
         one.completion_tokens,
         one.batch.created_at.astimezone().strftime("%Y-%m-%d %H:%M"),
@@ -158,8 +172,9 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
 
 def _list_reviews(store: Store, found: BatchStatus) -> None:
     """The first that a person should look at, each with its reasons."""
-    if found.num_needs_review:
-        print("\nneed review:")
+    if not found.num_needs_review:
+        return
+    print("\nneed review:")
     below = store.results.stream(found.batch.id, needs_review=True)
     for result in islice(below, _MAX_LISTED):
         reasons = "; ".join(map(str, result.report.review)) if result.report else ""

@@ -11,6 +11,7 @@ from producer.cli.terminal import show_json, show_table
 from producer.export.measures import scores_of
 
 _MAX_TEXT = 60
+_MAX_ID = 2**63 - 1
 _HEADER = (
     *("section", "no", "round", "chosen", "invented", "corrupted", "coverage"),
     *("perplexity", "cosine", "entropy", "repetition", "words", "end", "text"),
@@ -18,7 +19,10 @@ _HEADER = (
 
 
 def candidates(
-    job_id: Annotated[int, typer.Argument(metavar="JOB", help="The job's id, in results.jsonl.")],
+    job_id: Annotated[
+        int,
+        typer.Argument(metavar="JOB", help="The job's id, in results.jsonl.", min=1, max=_MAX_ID),
+    ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print the chosen texts.")] = False,
 ) -> None:

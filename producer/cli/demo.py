@@ -1,29 +1,31 @@
 """`nightpress demo`: the whole job on the sample rosters, from nothing."""
 
 import os
-import shutil
+import signal
+import sys
 import time
-from html import escape
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ledger.errors import SettingInvalid
 from ledger.schema import open_store
-from ledger.settings import Settings, load_settings
+from ledger.settings import PREFIX, Settings, load_settings
 from ledger.store import Store
-from producer.cli.batches import feed_a_window, wait_for
-from producer.cli.services import bring_up, say_flower
+from producer.cli.batches import feed_a_window
+from producer.cli.progress import follow
+from producer.cli.services import bring_up, check_worker, say_flower
 from producer.cli.terminal import say
+from producer.demo_folder import DemoFolder
 from producer.examples import examples_folder
 from producer.intake import intake_report
 from producer.submission import ReportRequest, submit_batch
+from producer.watch import watch
 from reporting import load_template
 
-_SAMPLES = {
-    "en": ("weekly_report", "Weekly reports in English"),
-    "zh": ("weekly_report_zh", "中文工作周报"),
-}
+_SAMPLES = {"en": "weekly_report", "zh": "weekly_report_zh"}
+_TITLES = {"en": "Weekly reports in English", "zh": "中文工作周报"}
 
 
 def demo(
@@ -32,22 +34,40 @@ def demo(
     """Write the reports of two sample rosters, on services of its own."""
     from producer import services
 
+    check_worker()
     started_at = time.monotonic()
-    home = (out / ".nightpress").absolute()
-    os.environ["NIGHTPRESS_HOME"] = str(home)  # for the services, which are processes of their own
-    settings = load_settings()
+    folder = DemoFolder(out)
+    folder.check(_SAMPLES)
+    settings = _settings(folder.home)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     services.down(settings)
-    shutil.rmtree(home, ignore_errors=True)
+    folder.begin_anew(_SAMPLES)
     try:
-        code = _run(settings, out)
+        code = _run(settings, folder)
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must leave nothing behind
         services.down(settings)
-    say(f"done in {time.monotonic() - started_at:.0f} s; the ledger stays in {home}")
-    print(out / "index.html")
+    say(f"done in {time.monotonic() - started_at:.0f} s; the ledger stays in {folder.home}")
+    print(folder.page)
     raise typer.Exit(code)
 
 
-def _run(settings: Settings, out: Path) -> int:
+def _settings(home: Path) -> Settings:
+    """With the embedded ledger and Redis: a demo on a configured one would write into it."""
+    # The services are processes of their own, and read all this again.
+    os.environ[f"{PREFIX}HOME"] = str(home)
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(PREFIX + name, None)
+    settings = load_settings()
+    if settings.database_url or settings.redis_url:
+        raise SettingInvalid(
+            "the demo has a ledger and a Redis of its own: start it in a folder whose .env and "
+            "nightpress.toml name neither DATABASE_URL nor REDIS_URL"
+        )
+    return settings
+
+
+def _run(settings: Settings, folder: DemoFolder) -> int:
     from producer.export import export_report
 
     say("starting Redis, a worker with its model, a feeder and Flower")
@@ -55,48 +75,21 @@ def _run(settings: Settings, out: Path) -> int:
     say_flower(settings)
     store = open_store(settings)
     batches = {language: _submit(store, settings, language) for language in _SAMPLES}
-    codes = [wait_for(store, batch_id) for batch_id in batches.values()]
+    folder.note(batches)
+    codes = [follow(watch(store, batch_id, timeout_s=None)) for batch_id in batches.values()]
     for language, batch_id in batches.items():
-        shutil.rmtree(out / language, ignore_errors=True)
-        export_report(store, batch_id, out / language)
-    _write_index(out)
+        export_report(store, batch_id, folder.root / language)
+    folder.write_page(_TITLES)
     return max(codes)
 
 
 def _submit(store: Store, settings: Settings, language: str) -> str:
-    name, title = _SAMPLES[language]
+    title = _TITLES[language]
     file = examples_folder() / f"roster_{language}.csv"
-    template = load_template(name)
+    template = load_template(_SAMPLES[language])
     rows = intake_report(file, template).accept()
     request = ReportRequest(source=file.name, template=template, model=settings.model, name=title)
     submission = submit_batch(store, request, rows, settings)
     feed_a_window(store, settings)
     say(f"{title}: {len(rows)} rows submitted as {submission.batch_id}")
     return submission.batch_id
-
-
-def _write_index(out: Path) -> None:
-    links = "\n".join(
-        f'<li><a href="{language}/index.html">{escape(title)}</a></li>'
-        for language, (_, title) in _SAMPLES.items()
-    )
-    (out / "index.html").write_text(_PAGE.format(links=links), encoding="utf-8")
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Nightpress demo</title>
-<style>
-:root {{ color-scheme: light dark; }}
-body {{ font: 1.1rem/1.6 system-ui, sans-serif; }}
-body {{ max-width: 40rem; margin: 4rem auto; padding: 0 1rem; }}
-</style>
-<h1>Nightpress demo</h1>
-<p>Two departments' weekly reports, written on this machine by the starter model.</p>
-<ul>
-{links}
-</ul>
-</html>
-"""

@@ -1,33 +1,29 @@
 """Progress of a batch: a live bar on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 
 from rich.progress import BarColumn, Progress, TextColumn
 
 from ledger.states import JobState
 from ledger.store import BatchStatus
-from producer.cli.exits import EXIT_INTERRUPTED, exit_code
+from producer.cli.exits import exit_code
 from producer.cli.terminal import progress_console, say
 from producer.watch import LONELY_S, Pace, Sight
 
 _LINE_EVERY_S = 10.0
 
 
-def follow(sights: Iterable[Sight], batch_id: str, *, is_quiet: bool = False) -> int:
+def follow(sights: Iterable[Sight], *, is_quiet: bool = False) -> int:
     """Show every look until the last one; returns the exit code of how the batch ended."""
     console = progress_console()
     show = _show_bar if console.is_terminal and not is_quiet else _show_lines
-    try:
-        last = show(_warned(sights), is_quiet)
-    except KeyboardInterrupt:
-        say(f"interrupted; the batch goes on: nightpress wait {batch_id}")
-        return EXIT_INTERRUPTED
-    return exit_code(last.status) if last else 0
+    [last] = deque(show(_warned(sights), is_quiet), maxlen=1)
+    return exit_code(last.status)
 
 
-def _show_bar(sights: Iterable[Sight], _is_quiet: bool) -> Sight | None:
-    sight = None
+def _show_bar(sights: Iterable[Sight], _is_quiet: bool) -> Iterator[Sight]:
     bar = Progress(TextColumn("{task.description}"), BarColumn(), console=progress_console())
     with bar:
         task = bar.add_task("waiting", total=None)
@@ -39,23 +35,23 @@ def _show_bar(sights: Iterable[Sight], _is_quiet: bool) -> Sight | None:
                 completed=status.num_final,
                 description=progress_line(status, sight.pace),
             )
-    return sight
+            yield sight
 
 
-def _show_lines(sights: Iterable[Sight], is_quiet: bool) -> Sight | None:
-    sight, said, said_at = None, "", 0.0
+def _show_lines(sights: Iterable[Sight], is_quiet: bool) -> Iterator[Sight]:
+    line, said, said_at = "", "", 0.0
     for sight in sights:
         line = progress_line(sight.status, sight.pace)
         is_due = time.monotonic() - said_at >= _LINE_EVERY_S
         if is_due and line != said and not is_quiet:
             say(line)
             said, said_at = line, time.monotonic()
-    if sight and not is_quiet:
-        say(progress_line(sight.status, sight.pace))
-    return sight
+        yield sight
+    if not is_quiet:
+        say(line)
 
 
-def _warned(sights: Iterable[Sight]) -> Iterable[Sight]:
+def _warned(sights: Iterable[Sight]) -> Iterator[Sight]:
     """Say once when nobody serves the model, and go on waiting."""
     has_warned = False
     for sight in sights:

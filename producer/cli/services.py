@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +15,7 @@ from ledger.errors import LedgerUnreachable, NightpressError, NotFound
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
 from producer.cli.batches import Json
-from producer.cli.exits import EXIT_INPUT
+from producer.cli.exits import EXIT_LATE
 from producer.cli.terminal import complain, say, show_json, show_table
 
 if TYPE_CHECKING:
@@ -27,14 +29,15 @@ def up(
 ) -> None:
     """Start what does not run on this machine, and keep it running."""
     settings = load_settings()
-    if not _has_worker():
-        raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    check_worker()
     from producer import services
 
     bring_up(settings, detach=detach)
     if detach:
         show_table(("name", "pid", "state"), [_row(one) for one in services.ps(settings)])
         say_flower(settings)
+    elif services.is_supervised(settings):
+        say("it runs already: `nightpress ps` shows it, `nightpress down` stops it")
 
 
 def ps(json: Json = False) -> None:
@@ -58,8 +61,7 @@ def down() -> None:
 
 def worker() -> None:
     """Run one worker in the foreground."""
-    if not _has_worker():
-        raise typer.Exit(complain(_NO_WORKER, EXIT_INPUT))
+    check_worker()
     # A process of its own: producer and worker never import each other.
     os.execv(sys.executable, [sys.executable, "-P", "-m", "worker"])
 
@@ -94,11 +96,27 @@ def flower(
     run_flower(settings, port or settings.flower_port)
 
 
+def check_worker() -> None:
+    """Raises NightpressError where no worker can run."""
+    if importlib.util.find_spec("torch") is None:
+        raise NightpressError(
+            "this installation has no torch, which a worker needs: pip install 'nightpress[worker]'"
+        )
+
+
 def bring_up(settings: Settings, *, detach: bool) -> None:
     """Start everything; detached, return once the worker has its model in memory."""
     from producer import services
 
-    services.up(settings, detach=detach, is_ready=lambda: _has_live_worker(settings))
+    try:
+        services.up(
+            settings,
+            detach=detach,
+            is_ready=_live_worker_test(settings),
+            patience=services.Patience(say=say),
+        )
+    except services.ServiceLate as error:
+        raise typer.Exit(complain(error, EXIT_LATE)) from error
 
 
 def say_flower(settings: Settings) -> None:
@@ -119,25 +137,21 @@ def say_flower(settings: Settings) -> None:
     say(f"Flower: {url}{moved}, user {settings.flower_user}, {password}")
 
 
-def _has_live_worker(settings: Settings) -> bool:
+def _live_worker_test(settings: Settings) -> Callable[[], bool]:
     """Whether the very process that runs here serves: one that died is live for a while, too."""
-    from producer import services
+    from producer.services.run_folder import RunFolder
 
-    pids = {one.pid for one in services.ps(settings) if one.name == "worker"}
-    try:
-        live = open_store(settings, is_reading=True).workers.live(settings.model)
-    except (NotFound, LedgerUnreachable):
-        return False
-    return any(one.pid in pids for one in live)
+    run = RunFolder(settings.home)
+    store = cache(lambda: open_store(settings, is_reading=True))  # once there is one
 
+    def has_live_worker() -> bool:
+        pid = run.pid("worker")
+        try:
+            return any(one.pid == pid for one in store().workers.live(settings.model))
+        except (NotFound, LedgerUnreachable):
+            return False
 
-_NO_WORKER = NightpressError(
-    "this installation has no torch, which a worker needs: pip install 'nightpress[worker]'"
-)
-
-
-def _has_worker() -> bool:
-    return importlib.util.find_spec("torch") is not None
+    return has_live_worker
 
 
 def _row(one: "ServiceStatus") -> tuple[Any, ...]:

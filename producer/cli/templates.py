@@ -9,6 +9,7 @@ from producer.cli.batches import Json, Quiet
 from producer.cli.exits import EXIT_INPUT
 from producer.cli.terminal import complain, say, show_json, show_table
 from reporting import Template, check_template, load_template, scaffold_template, shipped_templates
+from reporting.prompt import PROMPT_TEMPLATE
 
 app = typer.Typer(help="Report templates: list, show, check, new.", no_args_is_help=True)
 
@@ -45,6 +46,7 @@ def show(template: Name, json: Json = False) -> None:
     print()
     sections = [(one.name, one.n, one.max_tokens, one.question) for one in loaded.sections]
     show_table(("section", "n", "max_tokens", "question"), sections)
+    print(f"\nprompt:\n\n{loaded.content[PROMPT_TEMPLATE].rstrip()}")
 
 
 @app.command("check")
@@ -65,8 +67,8 @@ def new(
 ) -> None:
     """Make a folder with a template to start from."""
     try:
-        scaffold_template(folder, name or folder.name)
-    except FileExistsError as error:
+        scaffold_template(folder, name or folder.resolve().name)
+    except (FileExistsError, ValueError) as error:
         raise typer.Exit(complain(error, EXIT_INPUT)) from error
     print(folder)
     say(f"edit it, then try it: nightpress templates check {folder}")
@@ -86,4 +88,5 @@ def _whole(template: Template) -> dict[str, object]:
     return _brief(template) | {
         "fields": [one.model_dump(mode="json") for one in template.fields],
         "sections": [one.model_dump(mode="json") for one in template.sections],
+        "prompt": template.content[PROMPT_TEMPLATE],
     }

@@ -38,4 +38,7 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     console = Console(highlight=False, markup=False)
     if not console.is_terminal:
         console = Console(highlight=False, markup=False, width=240)
-    console.print(table)
+    # Printed by rich itself, a table whose reader has gone would end the process with 1.
+    with console.capture() as shown:
+        console.print(table)
+    print(shown.get(), end="")

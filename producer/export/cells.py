@@ -1,7 +1,9 @@
 """Cells of a CSV file that a spreadsheet shows as text and never runs as a formula."""
 
 import csv
-from collections.abc import Iterable
+import json
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from producer.export.atomic import HashedFile
@@ -9,17 +11,26 @@ from producer.export.atomic import HashedFile
 BYTE_ORDER_MARK = "\ufeff"
 """Without it Excel takes UTF-8 for the machine's old encoding."""
 
-_FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")
-
-
-def is_formula(text: str) -> bool:
-    """Leading spaces don't help: some spreadsheets drop them first."""
-    return text.startswith(_FORMULA_STARTS) or text.lstrip().startswith(_FORMULA_STARTS)
+# Leading spaces don't help: some spreadsheets drop them first.
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@＝＋－＠]")
+# A spreadsheet that separates by these makes a cell of its own of what follows.
+_LATER_FORMULA = re.compile(r"([;\t|]\s*)([=+\-@＝＋－＠])")
 
 
 def safe_text(text: str) -> str:
-    """The text, with an apostrophe before what would start a formula."""
-    return f"'{text}" if is_formula(text) else text
+    """The text, with an apostrophe before whatever would start a formula.
+
+    Also behind a semicolon, a tab or a bar, by which some spreadsheets separate cells.
+    """
+    safe = _LATER_FORMULA.sub(r"\1'\2", text)
+    return f"'{safe}" if _FORMULA.match(safe) else safe
+
+
+def json_cell(items: Sequence[str]) -> str:
+    """A JSON array of just these items that needs no apostrophe."""
+    return _LATER_FORMULA.sub(
+        lambda found: f"{found[1]}\\u{ord(found[2]):04x}", json.dumps(items, ensure_ascii=False)
+    )
 
 
 def cell(value: object) -> object:

@@ -37,11 +37,8 @@ def export_completion(store: Store, batch: BatchRecord, out: Path) -> ExportSumm
     folder.remove_stale()
     folder.write_manifest(manifest_of(tally, folder.digests))
     return ExportSummary(
-        folder=folder.root,
         index=folder.root / OUTPUT,
-        errors=folder.root / ERRORS,
         counts=tally.counts,
-        num_files=len(folder.digests),
         is_partial=tally.is_partial,
     )
 

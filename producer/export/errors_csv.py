@@ -1,12 +1,11 @@
 """errors.csv: the rows without a report, fit to be submitted again, each with its reason."""
 
-import json
 from collections.abc import Sequence
 
 from ledger.states import RETRYABLE, JobState
 from ledger.store import JobResult
 from producer.export.atomic import HashedFile
-from producer.export.cells import Table, is_formula
+from producer.export.cells import Table, json_cell, safe_text
 from reporting import Field, Template
 from reporting.field import DEFAULT_SPLIT
 
@@ -23,18 +22,18 @@ def reason_of(result: JobResult) -> str | None:
 
 
 class ErrorsTable:
-    """The template's fields, then what became of the row; `results` writes it even if empty.
+    """The template's columns, then what became of the row; `results` writes it even if empty.
 
     Submitted again, a row gives the values that it gave before, with one exception: a text
-    that starts like a formula keeps the apostrophe that makes it harmless in a spreadsheet.
-    Lists never need one: a list that would start like a formula, or whose items hold the
-    separator, is written as a JSON array.
+    that looks like a formula, at its start or behind a semicolon, a tab or a bar, keeps the
+    apostrophe that makes it harmless in a spreadsheet. Lists never need one: a list that would
+    look so, or whose items hold the separator, is written as a JSON array.
     """
 
     def __init__(self, file: HashedFile, template: Template) -> None:
-        self._fields = template.fields
+        self._fields = template.columns
         extra = [_column(template, name) for name in ("error", "state", "row")]
-        self._table = Table(file, [*(field.name for field in template.fields), *extra])
+        self._table = Table(file, [*(field.name for field in self._fields), *extra])
 
     def add(self, result: JobResult) -> None:
         """Rows that have a report, or may still get one, are passed over."""
@@ -61,4 +60,4 @@ def _list_cell(field: Field, items: Sequence[str]) -> str:
         is_same = list(field.parse(joined)) == list(items)  # type: ignore[arg-type]
     except ValueError:
         is_same = False
-    return joined if is_same and not is_formula(joined) else json.dumps(items, ensure_ascii=False)
+    return joined if is_same and safe_text(joined) == joined else json_cell(items)

@@ -69,7 +69,7 @@ def _write_rows(
         for result in results:
             paths = write_report(folder, template, result)
             sections = section_results(template, result)
-            lines.write(result_line(result, sections, paths.get("md")))
+            lines.write(result_line(result, sections, paths.get("md") or paths.get("html")))
             scores.add(result, sections)
             errors.add(result)
             yield entry_of(template, result, sections, paths)
@@ -77,11 +77,8 @@ def _write_rows(
 
 def _summary(folder: OutputFolder, snapshot: Snapshot) -> ExportSummary:
     return ExportSummary(
-        folder=folder.root,
         index=folder.root / "index.html",
-        errors=folder.root / "errors.csv",
         counts=snapshot.counts,
         num_needs_review=len(snapshot.below),
-        num_files=len(folder.digests),
         is_partial=snapshot.is_partial,
     )

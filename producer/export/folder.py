@@ -31,6 +31,18 @@ class OutputFolder:
         A new one gets a manifest without files at once, so that an export that is
         interrupted can be repeated. Raises InputInvalid for any other folder.
         """
+        cls.check(out, batch_id, selection)
+        manifest = _manifest_of(out)
+        out.mkdir(parents=True, exist_ok=True)
+        folder = cls(out.resolve(), _files_of(manifest or {}))
+        if manifest is None:
+            begun = {"batch": {"id": batch_id}, "selection": selection, "is_partial": True}
+            folder.write_manifest(begun | {"files": {}})
+        return folder
+
+    @staticmethod
+    def check(out: Path, batch_id: str, selection: str | None = None) -> None:
+        """Raises what `claim` does, and changes nothing."""
         if out.exists() and not out.is_dir():
             raise _refused(out, "is a file; results need a folder")
         manifest = _manifest_of(out)
@@ -41,12 +53,6 @@ class OutputFolder:
         if manifest is not None and manifest.get("selection") != selection:
             # Either would remove the other's files as stale.
             raise _refused(out, "holds another choice of this batch's rows; name another folder")
-        out.mkdir(parents=True, exist_ok=True)
-        folder = cls(out.resolve(), _files_of(manifest or {}))
-        if manifest is None:
-            begun = {"batch": {"id": batch_id}, "selection": selection, "is_partial": True}
-            folder.write_manifest(begun | {"files": {}})
-        return folder
 
     @contextmanager
     def create(self, path: str) -> Iterator[HashedFile]:

@@ -3,11 +3,11 @@
 import platform
 from collections.abc import Mapping
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from producer.export.snapshot import Snapshot
 from producer.export.tally import Tally
+from producer.version import nightpress_version
 from reporting import Template
 
 
@@ -41,14 +41,6 @@ def review_of(snapshot: Snapshot) -> dict[str, Any]:
         for entry in snapshot.below
     ]
     return {"needs_review": {"count": len(rows), "rows": rows}, "selection": snapshot.selection}
-
-
-def nightpress_version() -> str | None:
-    """None in a checkout that was never installed."""
-    try:
-        return version("nightpress")
-    except PackageNotFoundError:
-        return None
 
 
 def _template(template: Template | None) -> dict[str, str] | None:

@@ -12,7 +12,7 @@ from producer.export.section_result import SectionResult
 def result_line(
     result: JobResult, sections: Sequence[SectionResult], report_path: str | None
 ) -> str:
-    """`report_path` is that of the Markdown file, relative to the output folder."""
+    """`report_path` is that of the document, of the Markdown one if there are two."""
     line = {
         "job_id": result.job_id,
         "row": result.row,
@@ -20,13 +20,13 @@ def result_line(
         "fields": result.fields,
         "sections": {section.name: _section(section) for section in sections},
         "report": report_path,
-        "needs_review": review_of(result),
+        "needs_review": _reasons(result),
         "error": result.error,
     }
     return json_text(line) + "\n"
 
 
-def review_of(result: JobResult) -> list[str]:
+def _reasons(result: JobResult) -> list[str]:
     """The reasons to look at the report; none for one that passed, or that is written again."""
     review = result.report.review if result.report and result.needs_review else ()
     return [str(each) for each in review]

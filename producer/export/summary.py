@@ -9,19 +9,11 @@ from pathlib import Path
 class ExportSummary:
     """`counts` are those of `status --json` at the moment of the export."""
 
-    folder: Path
     index: Path
-    errors: Path
     counts: Mapping[str, int]
-    num_files: int
     is_partial: bool
     num_needs_review: int = 0
 
     @property
     def num_results(self) -> int:
         return self.counts["succeeded"]
-
-    @property
-    def num_without_result(self) -> int:
-        """The rows of the file of errors."""
-        return sum(self.counts[state] for state in ("failed", "cancelled", "expired"))

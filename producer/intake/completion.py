@@ -17,7 +17,7 @@ def intake_completion(path: Path, *, model: str, is_override: bool = False) -> I
     All requests run on `model`: one that names another is refused, unless `is_override`.
     Raises InputInvalid where no line can be read at all; everything else is in `problems`.
     """
-    file = read_json_lines(path)
+    file = read_json_lines(path, raw=["custom_id"])
     problems = [
         LineProblem(problem.reason, problem.row, code=Code.INVALID_JSON_LINE)
         for problem in file.problems

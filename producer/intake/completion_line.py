@@ -1,5 +1,6 @@
 """One line in OpenAI's batch format, and every reason why it can't be taken."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -51,6 +52,13 @@ def _is_token_ids(value: object) -> bool:
 
 def _is_token_id(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _INT64
+
+
+def _storable(custom_id: object) -> object:
+    """It comes back as it was, so it is refused where other texts would be mended."""
+    if isinstance(custom_id, str) and re.search(r"[\0\ud800-\udfff]", custom_id):
+        raise ValueError("holds a NUL or half a character, which nothing can store")
+    return custom_id
 
 
 _Name = Annotated[str, Field(min_length=1)]
@@ -148,7 +156,7 @@ class CompletionLine(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    custom_id: _Name
+    custom_id: Annotated[_Name, BeforeValidator(_storable)]
     method: Literal["POST"]
     url: Literal["/v1/completions"]
     body: Annotated[CompletionBody, BeforeValidator(_given)]

@@ -98,12 +98,20 @@ def _is_damaged_utf8(raw: bytes) -> bool:
 
 
 def _likely_encodings(raw: bytes) -> list[str]:
-    matches = from_bytes(raw[:_SAMPLE], cp_isolation=list(_PREFERENCE))
+    matches = from_bytes(_sample(raw), cp_isolation=list(_PREFERENCE))
 
     def rank(match: Any) -> tuple[float, float, int]:
         return match.chaos, -match.coherence, _PREFERENCE.index(match.encoding)
 
     return [match.encoding for match in sorted(matches, key=rank)]
+
+
+def _sample(raw: bytes) -> bytes:
+    """Whole lines, where there are any: half a character would rule its encoding out."""
+    if len(raw) <= _SAMPLE:
+        return raw
+    end = raw.rfind(b"\n", 0, _SAMPLE) + 1
+    return raw[: end or _SAMPLE]
 
 
 def _bad_lines(raw: bytes) -> list[Problem]:

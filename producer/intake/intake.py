@@ -33,10 +33,6 @@ class Intake:
     notes: tuple[str, ...]
     num_rows: int
 
-    @property
-    def num_rejected(self) -> int:
-        return self.num_rows - len(self.rows)
-
     def accept(self, *, skip_bad: bool = False) -> tuple[Row, ...]:
         """The rows to submit; raises InputInvalid with every problem of the file.
 

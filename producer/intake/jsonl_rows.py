@@ -2,7 +2,9 @@
 
 import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ class LineInvalid(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JsonLine:
-    """An object with every text in it normalised, and the number of its line."""
+    """An object with its texts normalised, and the number of its line."""
 
     number: int
     value: dict[str, Any]
@@ -37,10 +39,11 @@ class JsonLines:
     notes: tuple[str, ...] = ()
 
 
-def read_json_lines(path: Path) -> JsonLines:
+def read_json_lines(path: Path, *, raw: Collection[str] = ()) -> JsonLines:
     """Every line that is not blank is in `lines` or has one of `problems`.
 
-    Raises InputInvalid for a file that is missing, empty, unreadable or no text.
+    Texts are normalised, except under the keys of `raw`. Raises InputInvalid for a file that is
+    missing, empty, unreadable or no text.
     """
     source = read_source(path)
     lines: list[JsonLine] = []
@@ -49,7 +52,7 @@ def read_json_lines(path: Path) -> JsonLines:
         if not line.strip("\0 \t\r"):
             continue
         try:
-            lines.append(JsonLine(number, _parse(line)))
+            lines.append(JsonLine(number, _parse(line, raw)))
         except LineInvalid as error:
             problems.append(Problem(str(error), row=number, code=error.code))
     return JsonLines(source.name, tuple(lines), tuple(problems), source.notes)
@@ -70,11 +73,14 @@ def read_jsonl(path: Path) -> Roster:
     return Roster(file.source, tuple(places), tuple(records), file.problems, file.notes)
 
 
-def _parse(line: str) -> dict[str, Any]:
+def _parse(line: str, raw: Collection[str]) -> dict[str, Any]:
     """Raises LineInvalid with a sentence."""
     try:
         value = json.loads(
-            line, object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite
+            line,
+            object_pairs_hook=partial(_object, raw=raw),
+            parse_float=_finite,
+            parse_constant=_finite,
         )
     except json.JSONDecodeError as error:
         raise LineInvalid("not_json", _syntax_reason(line, error)) from error
@@ -96,14 +102,15 @@ def _syntax_reason(line: str, error: json.JSONDecodeError) -> str:
     return reason
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Any]], *, raw: Collection[str]) -> dict[str, Any]:
     """json would keep the last of two equal keys and say nothing."""
     value: dict[str, Any] = {}
     for key, item in pairs:
         name = normalise(key).strip()
         if name in value:
             raise LineInvalid("doubled_key", f"has the key {listed([name])} twice")
-        value[name] = normalise_value(item) if isinstance(item, str | list) else item
+        is_text = isinstance(item, str | list) and name not in raw
+        value[name] = normalise_value(item) if is_text else item
     return value
 
 

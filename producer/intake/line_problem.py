@@ -9,7 +9,6 @@ from ledger.errors import Problem
 class Code(StrEnum):
     """The codes of OpenAI's batch errors, as far as a file of ours can be wrong."""
 
-    EMPTY_FILE = "empty_file"
     INVALID_JSON_LINE = "invalid_json_line"
     MISSING_REQUIRED_PARAMETER = "missing_required_parameter"
     INVALID_URL = "invalid_url"

@@ -30,11 +30,12 @@ def run_flower(settings: Settings, port: int) -> None:
     where every user could read it, nor in the log. Raises SettingInvalid where it would be open.
     """
     check_flower(settings)
+    RunFolder(settings.home).create()
     flower = _flower(settings)
     port = _listen(flower, settings.flower_host, port)
+    signal.signal(signal.SIGTERM, _exit)
     _write_port(settings.home, port)
     _log.info("Flower at http://%s:%d/", settings.flower_host, port)
-    signal.signal(signal.SIGTERM, _exit)
     try:
         flower.start()
     except (KeyboardInterrupt, SystemExit):
@@ -131,7 +132,6 @@ def _port_path(home: Path) -> Path:
 
 def _write_port(home: Path, port: int) -> None:
     path = _port_path(home)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     written = path.with_suffix(".new")
     written.write_text(f"{port}\n")
     written.replace(path)

@@ -11,9 +11,17 @@ from contextlib import suppress
 from ledger.redis_url import redis_url
 from ledger.settings import Settings
 from producer.services.flower import check_flower
+from producer.services.patience import Patience
 from producer.services.redis_server import answers, prepare_server, server_command
 from producer.services.run_folder import RunFolder
-from producer.services.service import ServiceFailed, ServiceSpec, spawn, stop_service
+from producer.services.service import (
+    ServiceFailed,
+    ServiceLate,
+    ServiceSpec,
+    spawn,
+    stop_service,
+    wait_for,
+)
 from producer.services.status import SERVICES, ServiceStatus, ps
 from producer.services.supervisor import NAME as SUPERVISOR
 from producer.services.supervisor import NUDGE, Supervisor
@@ -23,6 +31,7 @@ SUPERVISOR_COMMAND = (*_PYTHON, "producer", "up")
 
 _AFTER_GRACE_S = 15.0
 _POLL_S = 0.1
+_START_S = 10.0
 _DEATHS_TO_GIVE_UP = 3
 
 
@@ -52,15 +61,16 @@ def up(
     detach: bool = False,
     specs: Sequence[ServiceSpec] | None = None,
     is_ready: Callable[[], bool] = lambda: True,
-    timeout_s: float = 120.0,
+    patience: Patience | None = None,
     command: tuple[str, ...] = SUPERVISOR_COMMAND,
 ) -> list[ServiceStatus]:
     """Start what does not run. In the foreground, supervise until SIGTERM or SIGINT.
 
     Detached, return once all of it runs and `is_ready()`; `command` is then the supervisor's.
     Where this HOME has a supervisor already, that one is told to try again now.
-    Raises ServiceFailed for a service that dies three times or is late, with its log's end;
-    the supervisor then goes on trying until `down`. Raises SettingInvalid for an open Flower.
+    Raises ServiceFailed for a service that dies three times, ServiceLate for one that takes
+    longer than `patience`, with its log's end; the supervisor then goes on trying until `down`.
+    Raises SettingInvalid for an open Flower.
     """
     check_flower(settings)
     run = RunFolder(settings.home)
@@ -69,7 +79,7 @@ def up(
     if not settings.redis_url:
         prepare_server(settings.home)
     if detach:
-        _detach(run, specs, is_ready, timeout_s, command)
+        _detach(run, specs, is_ready, patience or Patience(), command)
     elif not Supervisor(run, specs, stop_s=settings.grace_s + _AFTER_GRACE_S).supervise():
         _nudge(run)
     return ps(settings)
@@ -92,7 +102,7 @@ def _detach(
     run: RunFolder,
     specs: Sequence[ServiceSpec],
     is_ready: Callable[[], bool],
-    timeout_s: float,
+    patience: Patience,
     command: tuple[str, ...],
 ) -> None:
     process = None
@@ -101,7 +111,11 @@ def _detach(
     else:
         process = spawn(run, SUPERVISOR, command)
     try:
-        _await_up(run, specs, is_ready, timeout_s, process)
+        _await_up(run, specs, is_ready, patience, process)
+    except (KeyboardInterrupt, SystemExit):
+        # A `down` that follows finds only a supervisor that has its lock.
+        wait_for(lambda: run.is_running(SUPERVISOR) or _has_ended(process), _START_S)
+        raise
     finally:
         if process and process.poll() is None:
             # It is meant to outlive us; without a code, Popen would complain about that.
@@ -112,26 +126,30 @@ def _await_up(
     run: RunFolder,
     specs: Sequence[ServiceSpec],
     is_ready: Callable[[], bool],
-    timeout_s: float,
+    patience: Patience,
     process: subprocess.Popen[bytes] | None,
 ) -> None:
     """A service that keeps dying shows by its ever new process ids."""
     pids: defaultdict[str, set[int]] = defaultdict(set)
-    deadline = time.monotonic() + timeout_s
     while True:
         late = [spec.name for spec in specs if run.pid(spec.name) is None]
         if not late and is_ready():
             return
-        if process and process.poll() is not None and not run.is_running(SUPERVISOR):
+        if process and _has_ended(process) and not run.is_running(SUPERVISOR):
             raise _failed(run, SUPERVISOR, f"ended with exit code {process.returncode}")
         for spec in specs:
             pids[spec.name].add(run.last_pid(spec.name) or 0)
             if len(pids[spec.name] - {0}) > _DEATHS_TO_GIVE_UP:
                 raise _failed(run, spec.name, "dies again and again")
-        if time.monotonic() > deadline:
+        limit_s = patience.passed_limit(is_loading=not late)
+        if limit_s is not None:
             name = late[0] if late else "worker"
-            raise _failed(run, name, f"is not ready after {timeout_s:.0f} s")
+            raise ServiceLate(name, f"is not ready after {limit_s:.0f} s", run.log_path(name))
         time.sleep(_POLL_S)
+
+
+def _has_ended(process: subprocess.Popen[bytes] | None) -> bool:
+    return process is not None and process.poll() is not None
 
 
 def _failed(run: RunFolder, name: str, reason: str) -> ServiceFailed:

@@ -26,6 +26,10 @@ class ServiceFailed(NightpressError):
         super().__init__(f"{name} {reason}; the end of {log}:\n{tail(log)}")
 
 
+class ServiceLate(ServiceFailed):
+    """It has not failed, and may yet come up."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceSpec:
     """A name, a command, and what has to hold before it is worth starting."""

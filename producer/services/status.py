@@ -34,6 +34,11 @@ def ps(settings: Settings) -> list[ServiceStatus]:
     return [redis, worker, _engine(settings.home, worker), *rest]
 
 
+def is_supervised(settings: Settings) -> bool:
+    """Whether somebody keeps this HOME's services running."""
+    return RunFolder(settings.home).is_running(SUPERVISOR)
+
+
 def _service(run: RunFolder, name: str) -> ServiceStatus:
     if run.is_running(name):
         return ServiceStatus(name, run.pid(name), "running")

@@ -48,6 +48,8 @@ def test_every_variable_is_a_setting_and_production_starts_with_them(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    # As `submit` in a container finds it, in the folder that it shares with the host.
+    (tmp_path / ".env").write_text("".join(f"{name}=0123456789abcdef\n" for name in SECRETS))
     for variable, value in OURS[name]["environment"].items():
         assert variable.removeprefix(PREFIX).lower() in Settings.model_fields
         monkeypatch.setenv(variable, interpolated(value))

@@ -1,5 +1,6 @@
 """errors.csv: what failed, fit to be submitted again."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from ledger.states import JobState
 from ledger.store import JobResult
 from producer.export.atomic import atomic_file
+from producer.export.cells import safe_text
 from producer.export.errors_csv import ErrorsTable
 from producer.intake import intake_report
 from reporting import Template
@@ -28,7 +30,7 @@ def _plain(value: object) -> object:
 
 def test_a_batch_without_failures_has_a_header_alone(desk: Desk) -> None:
     desk.export(desk.finish([row(1)]))
-    header = "name,department,week,work_status,plan,done,future_plan,error,state,row\r\n"
+    header = "name,department,week,work_status,plan,done,future_plan,reference,error,state,row\r\n"
     assert "\ufeff" + header == (desk.out / "errors.csv").read_bytes().decode()
 
 
@@ -53,7 +55,14 @@ def test_submitted_again_the_rows_are_the_same(desk: Desk) -> None:
         row(4, work_status="two\nlines", name="成员 004", plan=["[Fix] a", "b"]),
         row(5, plan=["- a bullet", "=1+1"], done=["@home"], future_plan=["[1, 2]"]),
         row(6, plan=['["a"]'], done=["a\nb"], future_plan=["'quoted'"]),
+        row(7, plan=["a", "=1+1"], done=["a;=1+1", "b| -1"], future_plan=["a", "@b", "c\\d"]),
     ]
+    desk.export(desk.finish(rows, failed))
+    assert rows == _resubmitted(desk.out / "errors.csv", weekly())
+
+
+def test_submitted_again_a_row_has_what_a_person_wrote(desk: Desk) -> None:
+    rows = [row(1, reference="It went well."), row(2)]
     desk.export(desk.finish(rows, failed))
     assert rows == _resubmitted(desk.out / "errors.csv", weekly())
 
@@ -67,6 +76,13 @@ def test_a_text_that_starts_a_formula_comes_back_with_its_apostrophe(desk: Desk)
 def test_a_list_never_needs_the_apostrophe(desk: Desk) -> None:
     desk.export(desk.finish([row(1, plan=["-1", "+2"])], failed))
     assert ['["-1", "+2"]'] == [line["plan"] for line in desk.table("errors.csv")]
+
+
+def test_a_spreadsheet_that_separates_by_semicolons_finds_no_formula(desk: Desk) -> None:
+    texts = ["a", "=1+1", "b; =2+2", "c|@d"]
+    desk.export(desk.finish([row(1, plan=texts, work_status="well;=3+3\t+4, |-5")], failed))
+    cells = re.split(r"[;\t|]", desk.text("errors.csv"))
+    assert [] == [cell for cell in cells if re.match(r"\s*[=+@-]", cell)]
 
 
 def test_an_error_of_several_lines_stays_one_cell(desk: Desk) -> None:
@@ -118,7 +134,7 @@ name = "s"
 question = "q"
 """
 _clean = st.text("ab []\"',;|/-=+@\n成", max_size=8).map(str.strip)
-_texts = _clean.filter(lambda text: text[:1] not in ("=", "+", "-", "@"))
+_texts = _clean.filter(lambda text: text == safe_text(text))
 _fields = st.fixed_dictionaries(
     {
         "text": _texts,

@@ -62,3 +62,34 @@ def test_a_local_model_folder_becomes_absolute(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     assert str(tmp_path / "model") == load_settings(model="model").model
     assert "org/name@abc" == load_settings(model="org/name@abc").model
+
+
+def test_what_compose_keeps_in_the_same_file_is_not_ours(tmp_path: Path) -> None:
+    secrets = "POSTGRES_PASSWORD=a\nREDIS_PASSWORD=b\nFLOWER_PASSWORD=c\n"
+    (tmp_path / ".env").write_text(f"{secrets}NIGHTPRESS_WINDOW=9\n")
+    assert 9 == load_settings().window
+
+
+def test_a_misspelt_setting_beside_them_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("POSTGRES_PASSWORD=a\nNIGHTPRESS_MODLE=x\n")
+    with pytest.raises(SettingInvalid) as caught:
+        load_settings()
+    assert "no such setting: NIGHTPRESS_MODLE" == str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://localhost:abc", "redis://:pa/ss@host", "rediss://:pa#ss@host", "redis://:p[a@host"],
+)
+def test_a_redis_url_without_a_valid_port_is_named_and_not_shown(url: str) -> None:
+    with pytest.raises(SettingInvalid, match=r"REDIS_URL: .*quote / and #") as caught:
+        load_settings(redis_url=url)
+    assert url not in str(caught.value)
+    assert "pa" not in str(caught.value).removesuffix("quote / and # in a password")
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://:pa%2Fss@host:6379/0", "rediss://host", "unix:///run/redis.sock?db=1"]
+)
+def test_a_redis_url_is_taken_as_it_is(url: str) -> None:
+    assert url == load_settings(redis_url=url).redis_url

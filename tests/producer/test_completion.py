@@ -152,6 +152,8 @@ def test_what_can_t_be_served_is_refused_by_name(
         ({"custom_id": None}, "custom_id", "missing_required_parameter"),
         ({"custom_id": ""}, "custom_id", "invalid_request"),
         ({"custom_id": 3}, "custom_id", "invalid_request"),
+        ({"custom_id": "a\0"}, "custom_id", "invalid_request"),
+        ({"custom_id": "a\ud800"}, "custom_id", "invalid_request"),
         ({"method": "GET"}, "method", "invalid_request"),
         ({"url": "/v1/chat/completions"}, "url", "invalid_url"),
         ({"url": None}, "url", "missing_required_parameter"),
@@ -164,6 +166,16 @@ def test_a_line_has_four_parts_and_no_others(
     tmp_path: Path, change: dict[str, Any], parameter: str, code: str
 ) -> None:
     assert [(1, parameter, code)] == found(take(tmp_path, line() | change))
+
+
+def test_a_custom_id_stays_as_it_was_and_a_prompt_is_mended(tmp_path: Path) -> None:
+    text = "e\u0301\r\n\x1b\U0001f600"
+    (row,) = take(tmp_path, line(text, prompt=text)).accept()
+    assert (text, ["\xe9\n\U0001f600"]) == (row.values["custom_id"], row.values["body"]["prompt"])
+
+
+def test_ids_that_only_look_the_same_are_two(tmp_path: Path) -> None:
+    assert 2 == len(take(tmp_path, line("e\u0301"), line("\xe9")).accept())
 
 
 def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
@@ -189,7 +201,7 @@ def test_all_that_is_wrong_with_a_file_is_said_at_once(tmp_path: Path) -> None:
         intake.accept()
     assert ["a", "c"] == [row.values["custom_id"] for row in intake.accept(skip_bad=True)]
     assert [1, 7] == [row.number for row in intake.rows]
-    assert 4 == intake.num_rejected
+    assert 6 == intake.num_rows
 
 
 def test_an_empty_file_and_a_missing_one_have_codes(tmp_path: Path) -> None:

@@ -43,6 +43,21 @@ def test_a_large_gb18030_file_is_read_whole(tmp_path: Path) -> None:
     assert roster.notes == ("read as gb18030, which is a guess",)
 
 
+@pytest.mark.parametrize("encoding", ["gb18030", "big5", "shift_jis"])
+@pytest.mark.parametrize("shift", [0, 1])
+def test_a_file_of_more_than_a_sample_is_read_whole(encoding: str, shift: int) -> None:
+    rows = {
+        "gb18030": "王小明,研发部,写文档和修复问题\n",
+        "big5": "陳大文,市場部,寫文件和修復問題\n",
+        "shift_jis": "山田太郎,開発部,ひらがなとカタカナ\n",
+    }
+    text = "a" * shift + ",b,c\n" + rows[encoding] * 60_000
+    raw = text.encode(encoding)
+    assert len(raw) > 1 << 20
+    read = decode(raw, "roster.csv")
+    assert (encoding, True) == (read.encoding, read.text == text)
+
+
 def test_every_damaged_line_of_a_utf8_file_is_named() -> None:
     raw = CHINESE.encode() + b"\xff,x\n" + CHINESE.encode() + b"a\xfe,x\n"
     with pytest.raises(InputInvalid) as caught:

@@ -140,6 +140,22 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
         assert port < free_port(port) <= port + 100
 
 
+def test_it_starts_on_a_host_where_nothing_else_ran(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    script = (
+        "import sys; from pathlib import Path; from tests.producer.machines import settings_of; "
+        "from producer.services.flower import run_flower; "
+        f"run_flower(settings_of(Path(sys.argv[1]), redis_url='redis://127.0.0.1:1'), {PORT})"
+    )
+    process = subprocess.Popen([sys.executable, "-P", "-c", script, str(home)])
+    try:
+        wait_until((home / "run" / "flower.port").exists)
+        assert 0o700 == home.stat().st_mode & 0o777
+    finally:
+        process.terminate()
+        assert 0 == process.wait(10)
+
+
 def test_flower_that_does_not_run_has_no_url(tmp_path: Path) -> None:
     assert flower_url(settings_of(tmp_path)) is None
 

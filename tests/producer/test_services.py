@@ -7,9 +7,20 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from typer.testing import CliRunner
 
 from ledger.redis_url import embedded_redis_url
-from producer.services import ServiceFailed, ServiceSpec, ServiceStatus, down, ps, up
+from producer.cli.app import app
+from producer.services import (
+    Patience,
+    ServiceFailed,
+    ServiceLate,
+    ServiceSpec,
+    ServiceStatus,
+    down,
+    ps,
+    up,
+)
 from producer.services.redis_server import answers
 from producer.services.run_folder import RunFolder
 from tests.producer.machines import (
@@ -28,7 +39,7 @@ def start(home: Path) -> list[ServiceStatus]:
         detach=True,
         specs=tiny_specs(home),
         command=supervisor_command(home),
-        timeout_s=20,
+        patience=Patience(start_s=20),
     )
 
 
@@ -56,6 +67,15 @@ def test_up_twice_changes_nothing(home: Path) -> None:
     before = pids(home), RunFolder(home).pid("supervisor")
     start(home)
     assert (pids(home), RunFolder(home).pid("supervisor")) == before
+
+
+def test_up_in_the_foreground_says_that_another_one_supervises(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(home)
+    monkeypatch.setenv("NIGHTPRESS_HOME", str(home))
+    again = CliRunner().invoke(app, ["up"])
+    assert (0, True) == (again.exit_code, "it runs already" in again.stderr)
 
 
 def test_a_killed_redis_is_started_again_with_its_data(home: Path) -> None:
@@ -122,15 +142,41 @@ def test_a_supervisor_that_ends_at_once_is_reported_with_its_log(home: Path) -> 
         up(settings_of(home), detach=True, specs=tiny_specs(home), command=DYING)
 
 
-def test_what_is_not_ready_in_time_is_reported(home: Path) -> None:
-    with pytest.raises(ServiceFailed, match="worker is not ready after 3 s"):
+def test_what_is_not_there_in_time_is_reported(home: Path) -> None:
+    with pytest.raises(ServiceLate, match="redis is not ready after 0 s"):
+        up(
+            settings_of(home),
+            detach=True,
+            specs=tiny_specs(home),
+            command=supervisor_command(home),
+            patience=Patience(start_s=0),
+        )
+
+
+def test_a_model_may_take_longer_than_its_process_and_that_is_said(home: Path) -> None:
+    said: list[str] = []
+    patience = Patience(start_s=20, quiet_s=0, say=said.append)
+    ready = iter([False, False, True])
+    start(home)
+    up(
+        settings_of(home),
+        detach=True,
+        specs=tiny_specs(home),
+        is_ready=lambda: next(ready),
+        patience=patience,
+    )
+    assert ["the worker is still loading its model; a hub's is fetched first"] == said
+
+
+def test_a_model_that_is_not_loaded_in_time_is_reported(home: Path) -> None:
+    with pytest.raises(ServiceLate, match="worker is not ready after 3 s"):
         up(
             settings_of(home),
             detach=True,
             specs=tiny_specs(home),
             is_ready=lambda: False,
             command=supervisor_command(home),
-            timeout_s=3,
+            patience=Patience(load_s=3),
         )
     assert RunFolder(home).is_running("supervisor")
 

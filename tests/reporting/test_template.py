@@ -172,4 +172,5 @@ def test_any_roster_may_have_a_reference() -> None:
     assert ({"name": 0, "reference": 1}, ("other",)) == (match.columns, match.unknown)
     row = {"name": "Anna", "department": "docs", "week": "W22"}
     assert "reference" not in template.parse_row(row).values
+    assert "reference" not in template.parse_row(row | {"reference": " "}).values
     assert "Well." == template.parse_row(row | {"reference": " Well. "}).values["reference"]

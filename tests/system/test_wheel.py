@@ -77,7 +77,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation
     for name in ("worker", "producer", "ledger", "reporting", "torch"):
         (installed.desk / f"{name}.py").write_text(USERS_MODULE)
     yield installed
-    installed.run("down", NIGHTPRESS_HOME=str(installed.desk / "out" / "demo" / ".nightpress"))
+    installed.run("down", NIGHTPRESS_HOME=str(installed.desk / "out" / "demo" / "demo-home"))
 
 
 def test_it_holds_its_templates_and_nothing_of_the_tests(installed: Installation) -> None:
@@ -108,7 +108,7 @@ def test_it_submits_with_its_own_templates_and_the_users(installed: Installation
 
 
 def test_without_torch_a_worker_says_what_to_install(installed: Installation) -> None:
-    for command in ("up", "worker"):
+    for command in ("up", "worker", "demo"):
         refused = installed.run(command)
         assert 2 == refused.returncode
         assert "pip install 'nightpress[worker]'" in refused.stderr
