@@ -47,6 +47,8 @@ def _redis_url(url: str) -> str:
         _ = urlsplit(url).port
     except ValueError:  # its message would show a part of the password
         raise ValueError("has no valid port; quote / and # in a password") from None
+    if url.startswith("unix://") and "db=" in urlsplit(url).query:
+        raise ValueError("names a database, and over a socket Celery knows only the first")
     return url
 
 

@@ -51,6 +51,7 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"heartbeat_s": 50}, "HEARTBEAT_S.*LEASE_S"),
         ({"window": 100_000}, "WINDOW"),
         ({"database_url": "sqlite://"}, "DATABASE_URL.*no file"),
+        ({"redis_url": "unix:///run/redis.sock?db=2"}, "REDIS_URL.*only the first"),
     ],
 )
 def test_what_can_t_work_is_refused(values: dict[str, object], named: str) -> None:
