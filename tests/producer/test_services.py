@@ -151,6 +151,7 @@ def test_what_is_not_there_in_time_is_reported(home: Path) -> None:
             command=supervisor_command(home),
             patience=Patience(start_s=0),
         )
+    start(home)  # what was begun goes on: without this it would come after the end
 
 
 def test_a_model_may_take_longer_than_its_process_and_that_is_said(home: Path) -> None:
