@@ -11,6 +11,9 @@ from benchmarks.engine.workload import Request, Workload
 MODULES = {"vllm": "vllm", "ctranslate2": "ctranslate2", "openvino": "openvino_genai"}
 
 
+_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+
+
 def is_installed(peer: str) -> bool:
     return find_spec(MODULES[peer]) is not None
 
@@ -100,12 +103,15 @@ class OpenVino:
     def __init__(self, folder: Path, dtype: str, max_rows: int) -> None:
         import openvino_genai  # type: ignore[import-not-found]
 
+        target = folder / "openvino"
+        if not target.exists():
+            _export(folder, target, is_int8=dtype == "int8")
         config = openvino_genai.SchedulerConfig()
         config.enable_prefix_caching = True
         config.max_num_seqs = max_rows
         config.max_num_batched_tokens = 512
         self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(
-            str(folder / "openvino"), config, "CPU"
+            str(target), config, "CPU", {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype]}
         )
 
     def run(self, workload: Workload) -> int:
@@ -121,6 +127,8 @@ class OpenVino:
             config.temperature = request.temperature or 1.0
             config.top_p = request.top_p
             config.ignore_eos = not workload.eos_ids
+            # Or it asks the tokenizer, which is not there.
+            config.set_eos_token_id(workload.eos_ids[0] if workload.eos_ids else 0)
             configs.append(config)
         prompts = [Tensor([list(each.prompt_ids)]) for each in workload.requests]
         results = self._pipeline.generate(prompts, configs)
@@ -129,3 +137,17 @@ class OpenVino:
             for request, result in zip(workload.requests, results, strict=True)
             for ids in result.m_generation_ids
         )
+
+
+def _export(folder: Path, target: Path, *, is_int8: bool) -> None:
+    from optimum.exporters.openvino import main_export  # type: ignore[import-not-found]
+    from optimum.intel import OVConfig  # type: ignore[import-not-found]
+
+    quantization = {"bits": 8, "sym": True} if is_int8 else None
+    main_export(
+        str(folder),
+        output=target,
+        task="text-generation-with-past",
+        ov_config=OVConfig(dtype="fp32", quantization_config=quantization),
+        convert_tokenizer=False,
+    )
