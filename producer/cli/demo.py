@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -39,17 +40,23 @@ def demo(
     folder = DemoFolder(out)
     folder.check(_SAMPLES)
     settings = _settings(folder.home)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _stop)
     services.down(settings)
     folder.begin_anew(_SAMPLES)
     try:
         code = _run(settings, folder)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must leave nothing behind
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         services.down(settings)
     say(f"done in {time.monotonic() - started_at:.0f} s; the ledger stays in {folder.home}")
     print(folder.page)
     raise typer.Exit(code)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Through `finally`, which stops the services; a second signal must not cut that short."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _settings(home: Path) -> Settings:

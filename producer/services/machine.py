@@ -106,14 +106,15 @@ def _detach(
     command: tuple[str, ...],
 ) -> None:
     process = None
-    if run.is_running(SUPERVISOR):
-        _nudge(run)
-    else:
-        process = spawn(run, SUPERVISOR, command)
     try:
+        if run.is_running(SUPERVISOR):
+            _nudge(run)
+        else:
+            process = spawn(run, SUPERVISOR, command)
         _await_up(run, specs, is_ready, patience, process)
-    except (KeyboardInterrupt, SystemExit):
-        # A `down` that follows finds only a supervisor that has its lock.
+    except (KeyboardInterrupt, SystemExit, ServiceFailed):
+        # A `down` that follows finds a supervisor by its lock, which takes a moment to get; one
+        # that was forked as we were interrupted has not even told us its id.
         wait_for(lambda: run.is_running(SUPERVISOR) or _has_ended(process), _START_S)
         raise
     finally:
