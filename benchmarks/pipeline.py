@@ -1,6 +1,10 @@
-"""Everything but the model: jobs a second from submission to recorded results, on SQLite.
+"""Everything but the model: what it does a second, and what it takes of the whole.
 
 python -m benchmarks.pipeline [--jobs 3000] [--n 1]
+    jobs a second from submission to recorded results, on SQLite, with an engine that costs nothing
+
+python -m benchmarks.pipeline --data roster.csv [--template weekly_report] [--jobs 1000] [--n 3]
+    tokens a second of the same rows: the engine alone, and from `submit` to the last report
 """
 
 import argparse
@@ -13,21 +17,25 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rosters import run_roster
 from ledger.database import Database
 from ledger.schema import upgrade
-from ledger.states import BatchKind
-from ledger.store import NewBatch, NewJob, Store
+from ledger.states import BatchKind, Outcome
+from ledger.store import Ended, JobResult, NewBatch, NewJob, Store
+from producer.intake import intake_report
 from reporting import Template, load_template
 from worker.admission import Admission
 from worker.claims import Claims
-from worker.engine import Candidate, ModelCard, Prompt, Sampling
+from worker.engine import Candidate, Engine, EngineSettings, ModelCard, Prompt, Sampling
 from worker.pipeline import Pipeline, RetryPolicy
-from worker.plan import Plans
+from worker.plan import Plans, ReportPlan
+from worker.starter import starter_folder
 from worker.writer import Writer
 
 MODEL, WORKER, BATCH = "starter", "worker-1", "batch_benchmark"
 SHARD_SIZE, WINDOW, ROOM, NUM_SHARDS_AT_ONCE = 32, 4096, 128, 8
-TEXT = "The week went well: two items were done, and one is still open."
+TEXT = "The week went well: draw the plan; write the page."
+"""Carries the row's items, so that no gate asks for it again."""
 
 
 class FreeEngine:
@@ -43,27 +51,96 @@ class FreeEngine:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--jobs", type=int, default=3000)
     parser.add_argument("--n", type=int, default=1)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--template", default="weekly_report")
     options = parser.parse_args()
+    if options.data:
+        _compare(options)
+    else:
+        _run_free(options)
+
+
+def _run_free(options: argparse.Namespace) -> None:
+    template = load_template("weekly_report")
+    rows = [_fields(template, row) for row in range(2, 2 + options.jobs)]
+    with _ledger() as store:
+        submitted_s = _timed(lambda: _submit(store, template, rows, options.n))
+        with _pipeline(store) as pipeline:
+            run_s = _timed(lambda: _run(store, pipeline))
+        results = [_as_ended(result) for result in store.results.stream(BATCH)]
+    with _ledger() as store:
+        _submit(store, template, rows, options.n)
+        ledger_s = _timed(lambda: _record(store, results))
+    print(f"{options.jobs} jobs of {options.n} candidates a section")
+    for name, seconds in (
+        ("submitted", submitted_s),
+        ("fed, claimed, recorded: the ledger alone", ledger_s),
+        ("the same with prompts, scores and rendering", run_s),
+    ):
+        print(f"  {name:44} {seconds:6.2f} s  {options.jobs / seconds:8.0f} jobs/s")
+
+
+@contextmanager
+def _ledger() -> Iterator[Store]:
     with tempfile.TemporaryDirectory(prefix="nightpress-bench-") as folder:
         database = Database(f"sqlite:///{Path(folder) / 'ledger.sqlite'}")
         upgrade(database)
-        store = Store.over(database, lease_s=45)
-        submitted_s = _timed(lambda: _submit(store, options))
-        with _pipeline(store) as pipeline:
-            run_s = _timed(lambda: _run(store, pipeline))
+        yield Store.over(database, lease_s=45)
         database.close()
-    print(f"{options.jobs} jobs of {options.n} candidates a section")
-    for name, seconds in (("submitted", submitted_s), ("run and recorded", run_s)):
-        print(f"  {name:18} {seconds:6.2f} s  {options.jobs / seconds:8.0f} jobs/s")
-    whole_s = submitted_s + run_s
-    print(f"  {'together':18} {whole_s:6.2f} s  {options.jobs / whole_s:8.0f} jobs/s")
 
 
-def _submit(store: Store, options: argparse.Namespace) -> None:
-    template = load_template("weekly_report")
+def _as_ended(result: JobResult) -> Ended:
+    return Ended(
+        result.job_id,
+        1,
+        Outcome.SUCCEEDED,
+        prompt_tokens=result.prompt_tokens,
+        completion_tokens=result.completion_tokens,
+        candidates=result.candidates,
+        report=result.report,
+    )
+
+
+def _record(store: Store, results: list[Ended]) -> None:
+    ended = {result.job_id: result for result in results}
+    while fed := store.queue.feed(MODEL, window=WINDOW):
+        for shard in fed:
+            jobs = store.queue.claim(shard.job_ids, worker_id=WORKER, model=MODEL)
+            store.results.record([ended[job.id] for job in jobs])
+
+
+def _compare(options: argparse.Namespace) -> None:
+    template = load_template(options.template)
+    accepted = intake_report(options.data, template).rows[: options.jobs]
+    bare = _engine_alone(template, [dict(row.values) for row in accepted], options.n)
+    whole = run_roster(options.data, options.template, options.jobs, options.n)["tokens_per_s"]
+    print(f"{len(accepted)} rows of {options.data.name}, {options.n} candidates a section")
+    print(f"  the engine alone          {bare:8.1f} tokens/s")
+    print(f"  from submit to the last   {whole:8.1f} tokens/s   {whole / bare:.1%} of it")
+
+
+def _engine_alone(template: Template, rows: list[dict[str, Any]], n: int) -> float:
+    """Tokens a second of what the worker would ask first, all at once."""
+    with _ledger() as store:
+        _submit(store, template, rows, n)
+        plan = Plans(store.batches).of(BATCH)
+        assert isinstance(plan, ReportPlan)
+        fed = [job for shard in store.queue.feed(MODEL, window=len(rows)) for job in shard.job_ids]
+        jobs = store.queue.claim(fed, worker_id=WORKER, model=MODEL)
+        asked = [request for job in jobs for request in plan.requests(job).values()]
+    with Engine(EngineSettings(model=str(starter_folder()))) as engine:
+        started_at = time.perf_counter()
+        futures = [engine.submit(prompt, sampling) for prompt, sampling in asked]
+        num_tokens = sum(one.num_tokens for future in futures for one in future.result())
+        return num_tokens / (time.perf_counter() - started_at)
+
+
+def _submit(store: Store, template: Template, rows: list[dict[str, Any]], n: int) -> None:
     store.batches.open(
         NewBatch(
             id=BATCH,
@@ -74,20 +151,25 @@ def _submit(store: Store, options: argparse.Namespace) -> None:
             template_digest=template.digest,
             template_content=dict(template.content),
             model=MODEL,
-            parameters={"n": options.n},
+            parameters={"n": n},
             seed=0,
             shard_size=SHARD_SIZE,
             dedupe_key="benchmark",
         )
     )
-    jobs = (NewJob(row, _fields(template, row)) for row in range(2, 2 + options.jobs))
+    jobs = (NewJob(row, fields) for row, fields in enumerate(rows, start=2))
     while chunk := list(islice(jobs, 5000)):
         store.batches.append(BATCH, chunk)
     store.batches.seal(BATCH)
 
 
 def _fields(template: Template, row: int) -> dict[str, Any]:
-    cells = {"name": f"Member {row}", "department": "docs", "week": "2024-W22", "done": "A; B"}
+    cells = {
+        "name": f"Member {row}",
+        "department": "docs",
+        "week": "2024-W22",
+        "done": "draw the plan; write the page",
+    }
     return dict(template.parse_row(cells).values)
 
 

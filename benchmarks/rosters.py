@@ -27,18 +27,23 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=200)
     parser.add_argument("--n", type=int, default=3)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="nightpress-bench-") as folder:
-        os.environ["NIGHTPRESS_HOME"] = str(Path(folder) / "home")
-        try:
-            _nightpress("up", "--detach")
-            report = _measure(Path(folder), options)
-        finally:
-            _nightpress("down")
+    report = run_roster(options.data, options.template, options.rows, options.n)
     print(json.dumps(report | machine(), indent=2))
 
 
-def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    roster = _first_rows(options.data, options.rows, folder / "roster.csv")
+def run_roster(data: Path, template: str, num_rows: int, n: int) -> dict[str, Any]:
+    """The first rows of a roster, from submission to the last report, on services of its own."""
+    with tempfile.TemporaryDirectory(prefix="nightpress-bench-") as folder:
+        os.environ["NIGHTPRESS_HOME"] = str(Path(folder) / "home")
+        roster = _first_rows(data, num_rows, Path(folder) / "roster.csv")
+        try:
+            _nightpress("up", "--detach")
+            return {"roster": data.name, "n": n} | _measure(roster, template, n)
+        finally:
+            _nightpress("down")
+
+
+def _measure(roster: Path, template: str, n: int) -> dict[str, Any]:
     samples: list[dict[str, int]] = []
     is_done = threading.Event()
     watcher = threading.Thread(target=_watch_memory, args=[samples, is_done])
@@ -46,7 +51,7 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     started_at = time.monotonic()
     try:
         batch_id = _nightpress(
-            "submit", "report", str(roster), "--template", options.template, "--n", str(options.n)
+            "submit", "report", str(roster), "--template", template, "--n", str(n)
         )
         _nightpress("wait", batch_id)
     finally:
@@ -56,8 +61,6 @@ def _measure(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     status = json.loads(_nightpress("status", batch_id, "--json"))
     tokens = status["usage"]["completion_tokens"]
     return {
-        "roster": options.data.name,
-        "n": options.n,
         "counts": {state: count for state, count in status["counts"].items() if count},
         "seconds": round(seconds, 1),
         "output_tokens": tokens,

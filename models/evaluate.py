@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import get_args
 
 from producer.examples import examples_folder
 from producer.intake import intake_report
@@ -25,6 +27,7 @@ from worker.engine import (
     PromptTooLong,
     Sampling,
 )
+from worker.engine.values import Dtype
 from worker.judge import Judge, Judged
 
 Values = Mapping[str, Value]
@@ -61,6 +64,11 @@ class Written:
     def has_ended(self) -> bool:
         chosen = (each.candidates[each.chosen.index] for each in self.sections.values())
         return all(candidate.finish_reason == "stop" for candidate in chosen)
+
+    @property
+    def perplexities(self) -> list[float]:
+        bests = (section.best.perplexity for section in self.sections.values())
+        return [perplexity for perplexity in bests if perplexity is not None]
 
     @property
     def _achievements(self) -> Judged:
@@ -115,8 +123,9 @@ def _sampling(section: Section, best_of: int) -> Sampling:
 
 
 def figures(written: Sequence[Written], num_rows: int) -> dict[str, float]:
-    """Shares of items and of reports."""
+    """Shares of items and of reports, and how sure of its texts the model was."""
     num_items = sum(row.num_items for row in written)
+    perplexities = [each for row in written for each in row.perplexities]
     return {
         "rows": len(written),
         "rows that did not fit": num_rows - len(written),
@@ -124,6 +133,7 @@ def figures(written: Sequence[Written], num_rows: int) -> dict[str, float]:
         "reports with all done items": _share(row.num_carried == row.num_items for row in written),
         "reports with anything invented or corrupted": _share(row.has_flaws for row in written),
         "reports that end by themselves": _share(row.has_ended for row in written),
+        "mean perplexity of a section": fmean(perplexities) if perplexities else 0.0,
     }
 
 
@@ -149,11 +159,12 @@ def main() -> None:
     parser.add_argument("--best-of", type=int, default=3)
     parser.add_argument("--show", type=int, default=0, help="reports to print")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--dtype", choices=get_args(Dtype), default="auto")
     options = parser.parse_args()
     if bool(options.data) != bool(options.template):
         parser.error("--data and --template go together")
     names = [options.template] if options.template else sorted(EXAMPLES)
-    with Engine(EngineSettings(model=options.model)) as engine:
+    with Engine(EngineSettings(model=options.model, dtype=options.dtype)) as engine:
         for name in names:
             evaluate(engine, name, options)
 
