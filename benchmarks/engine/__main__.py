@@ -7,6 +7,7 @@ import argparse
 import json
 import os
 import platform
+import shutil
 import tempfile
 import time
 from importlib.metadata import version
@@ -76,9 +77,9 @@ def _measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, 
             EngineSettings(model="", dtype=options.dtype or "auto"), torch.device(device)
         )
         computed = str(dtype).removeprefix("torch.")
-        model = load_plain(_folder(name, folder), dtype, device)
+        model = load_plain(folder / name, dtype, device)
         workload = _workload(name, options, model)
-        lanes = _lanes(engine, model, workload, _folder(name, folder), computed, options)
+        lanes = _lanes(engine, model, workload, folder / name, computed, options)
         race(lanes, num_repeats=options.repeats)
     limit = flops_per_s(dtype, device)
     needed = flops_of(model, workload, lanes[0].num_tokens) / lanes[0].num_tokens
@@ -101,17 +102,16 @@ def _measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, 
     return result
 
 
-def _folder(name: str, folder: Path) -> Path:
-    return STARTER if name == "starter" else folder / name
-
-
 def _engine(name: str, folder: Path, options: argparse.Namespace, device: Any) -> Engine:
-    if name != "starter":
+    if name == "starter":
+        # A copy, since peers put what they make of a model beside it.
+        shutil.copytree(STARTER, folder / name)
+    else:
         dtype = torch.float32 if options.dtype == "float32" else torch.bfloat16
         save_geometry(name, folder / name, dtype=dtype, tokenizer=STARTER)
     return Engine(
         EngineSettings(
-            model=str(_folder(name, folder)),
+            model=str(folder / name),
             device=device,
             dtype=options.dtype or "auto",
             max_rows=options.max_rows,

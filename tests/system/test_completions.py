@@ -50,7 +50,7 @@ def test_the_articles_own_call_is_answered(running: Machine) -> None:
 
 
 def test_a_running_batch_gives_what_it_has_and_is_taken_up_again(running: Machine) -> None:
-    bodies = [{"prompt": f"week {number}", "n": 4, "max_tokens": 60} for number in range(60)]
+    bodies = [{"prompt": f"week {number}", "n": 16, "max_tokens": 60} for number in range(60)]
     batch_id = running.ask("submit", "completion", file(running, "many.jsonl", *bodies))
     wait_until(lambda: running.counts(batch_id)["succeeded"])
     running.ask("results", batch_id, "--out", "some")
