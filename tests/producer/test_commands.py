@@ -20,6 +20,7 @@ from producer.version import nightpress_version
 from producer.watch import has_failures
 from reporting import load_template
 from tests.export.exports import Desk, cancelled, row, succeeded
+from tests.interrupts import heed_interrupts
 
 COMMAND = (sys.executable, "-P", "-m", "producer")
 
@@ -143,6 +144,7 @@ def test_who_interrupts_is_told_what_to_do(folder: Path) -> None:
     process = subprocess.Popen(
         [*COMMAND, "submit", "report", str(roster), "--template", "weekly_report"],
         stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,
     )
     with roster.open("wb"):  # opens once it is being read; nothing comes
         process.send_signal(signal.SIGINT)

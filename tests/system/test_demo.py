@@ -10,6 +10,7 @@ import pytest
 
 from producer.services import down
 from producer.services.run_folder import RunFolder
+from tests.interrupts import heed_interrupts
 from tests.producer.machines import settings_of
 from tests.system.machine import Machine
 from tests.waiting import wait_until
@@ -23,7 +24,12 @@ def test_a_demo_that_is_stopped_leaves_no_service(machine: Machine, number: sign
     run = RunFolder(home)
     command = [sys.executable, "-P", "-m", "producer", "demo", "--out", "demo"]
     demo = subprocess.Popen(
-        command, cwd=machine.folder, env=machine.environment(), stderr=subprocess.PIPE, text=True
+        command,
+        cwd=machine.folder,
+        env=machine.environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
     )
     try:
         wait_until(lambda: run.log_path("supervisor").exists())
