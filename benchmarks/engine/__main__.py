@@ -141,7 +141,10 @@ def _lanes(
         Lane(Generate(model, 32), workload),
         Lane(TransformersContinuous(model), workload),
         *(
-            Lane(make_peer(peer, folder, dtype, options.max_rows), workload)
+            Lane(
+                make_peer(peer, folder, dtype, options.max_rows, is_int8=options.dtype == "int8"),
+                workload,
+            )
             for peer in options.peer
         ),
     ]

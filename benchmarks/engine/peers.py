@@ -10,18 +10,22 @@ from benchmarks.engine.workload import Request, Workload
 
 MODULES = {"vllm": "vllm", "ctranslate2": "ctranslate2", "openvino": "openvino_genai"}
 
-
-_PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "int8": "f32"}
+_OPENVINO_PRECISIONS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def is_installed(peer: str) -> bool:
     return find_spec(MODULES[peer]) is not None
 
 
-def make_peer(peer: str, folder: Path, dtype: str, max_rows: int) -> Contender:
+def make_peer(
+    peer: str, folder: Path, dtype: str, max_rows: int, *, is_int8: bool = False
+) -> Contender:
+    """With int8 weights where the peer makes them itself; `dtype` is what is computed in."""
     if peer == "vllm":
         return Vllm(folder, dtype, max_rows)
-    return (CTranslate2 if peer == "ctranslate2" else OpenVino)(folder, dtype, max_rows)
+    if peer == "ctranslate2":
+        return CTranslate2(folder, "int8" if is_int8 else dtype, max_rows)
+    return OpenVino(folder, dtype, max_rows, is_int8=is_int8)
 
 
 class Vllm:
@@ -100,18 +104,18 @@ class CTranslate2:
 class OpenVino:
     name = "OpenVINO GenAI"
 
-    def __init__(self, folder: Path, dtype: str, max_rows: int) -> None:
+    def __init__(self, folder: Path, dtype: str, max_rows: int, *, is_int8: bool) -> None:
         import openvino_genai  # type: ignore[import-not-found]
 
         target = folder / "openvino"
         if not target.exists():
-            _export(folder, target, is_int8=dtype == "int8")
+            _export(folder, target, is_int8=is_int8)
         config = openvino_genai.SchedulerConfig()
         config.enable_prefix_caching = True
         config.max_num_seqs = max_rows
         config.max_num_batched_tokens = 512
         self._pipeline: Any = openvino_genai.ContinuousBatchingPipeline(
-            str(target), config, "CPU", {"INFERENCE_PRECISION_HINT": _PRECISIONS[dtype]}
+            str(target), config, "CPU", {"INFERENCE_PRECISION_HINT": _OPENVINO_PRECISIONS[dtype]}
         )
 
     def run(self, workload: Workload) -> int:

@@ -44,7 +44,9 @@ def test_a_demo_begins_anew_where_one_was(tmp_path: Path) -> None:
 def test_a_demo_begins_anew_where_one_was_interrupted(tmp_path: Path) -> None:
     folder = DemoFolder(tmp_path)
     folder.begin_anew(LANGUAGES)
+    assert ["demo-home"] == [path.name for path in folder.root.iterdir()]
     demo_once(folder)
+    assert folder.page.exists()
 
 
 def test_its_home_is_never_the_one_of_the_person(
