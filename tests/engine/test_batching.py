@@ -10,8 +10,8 @@ from worker.engine.prefix_tree import BLOCK
 
 def test_the_cache_is_as_large_as_the_budget_or_the_free_memory(local: InProcess) -> None:
     loaded = replace(local.loaded, card=replace(local.loaded.card, context_length=2**20))
-    shape, settings = loaded.shape, replace(local.settings, token_budget=1000 * BLOCK)
-    assert shape is not None
+    assert loaded.attention is not None
+    shape, settings = loaded.attention.shape, replace(local.settings, token_budget=1000 * BLOCK)
     # Two layers of two heads of 8 in fp32, keys and values.
     assert block_bytes(shape.layers, loaded.model.dtype) == BLOCK * 2 * 2 * 8 * 2 * 4
     assert num_cache_blocks(shape, loaded, settings, free_bytes=None) == 1001
@@ -20,8 +20,8 @@ def test_the_cache_is_as_large_as_the_budget_or_the_free_memory(local: InProcess
 
 
 def test_the_cache_is_no_larger_than_all_rows_could_fill(local: InProcess) -> None:
-    shape, settings = local.loaded.shape, replace(local.settings, token_budget=10**9)
-    assert shape is not None
+    assert local.loaded.attention is not None
+    shape, settings = local.loaded.attention.shape, replace(local.settings, token_budget=10**9)
     rows, context = settings.max_rows, local.loaded.card.context_length
     expected = rows * (context // BLOCK + 2) + 1
     assert expected == num_cache_blocks(shape, local.loaded, settings, free_bytes=10**12)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 import pytest
 
-from worker.engine.block_pool import MAX_READERS, MIN_IDLE, BlockPool, Copy, num_blocks_of
+from worker.engine.block_pool import MIN_IDLE, BlockPool, Copy, num_blocks_of
 from worker.engine.prefix_tree import BLOCK
 
+MAX_READERS = 9
 PROMPT = tuple(range(3 * BLOCK + 5))
 
 
@@ -20,7 +21,7 @@ def tokens(seed: int, length: int) -> tuple[int, ...]:
 
 
 def test_the_same_prompt_shares_every_block() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     first = pool.open(PROMPT, 1, step=1)
     second = pool.open(PROMPT, 1, step=1)
     assert (first.num_known, len(first.blocks)) == (0, 4)
@@ -28,7 +29,7 @@ def test_the_same_prompt_shares_every_block() -> None:
 
 
 def test_a_beginning_is_shared_by_whole_blocks_and_copied_by_the_token() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     first = pool.open(PROMPT, 1, step=1)
     other = (*PROMPT[: BLOCK + 7], *tokens(9, 2 * BLOCK))
     opened = pool.open(other, 1, step=2)
@@ -39,14 +40,14 @@ def test_a_beginning_is_shared_by_whole_blocks_and_copied_by_the_token() -> None
 
 
 def test_what_the_same_step_computes_is_shared_but_not_copied() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     pool.open(PROMPT, 1, step=1)
     opened = pool.open((*PROMPT[: BLOCK + 7], *tokens(9, 5)), 1, step=1)
     assert (opened.num_known, opened.copies) == (BLOCK, [])
 
 
 def test_what_a_later_step_completes_is_not_copied_before() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     first = pool.open(PROMPT, 1, step=1)
     pool.note_written(first.blocks[1:], 5)
     other = (*PROMPT[: BLOCK + 7], *tokens(9, 5))
@@ -55,7 +56,7 @@ def test_what_a_later_step_completes_is_not_copied_before() -> None:
 
 
 def test_a_block_with_too_many_readers_is_copied_for_the_next() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     first = pool.open(PROMPT, MAX_READERS, step=1)
     second = pool.open(PROMPT, 2, step=2)
     assert not set(first.blocks) & set(second.blocks)
@@ -68,7 +69,7 @@ def test_a_block_with_too_many_readers_is_copied_for_the_next() -> None:
 
 
 def test_an_ended_prompt_is_kept_until_it_is_the_least_recently_used() -> None:
-    pool = BlockPool(1000)
+    pool = BlockPool(1000, MAX_READERS)
     for seed in range(2 * MIN_IDLE):
         close(pool, pool.open(tokens(seed, BLOCK), 1, step=seed).blocks)
     last = 2 * MIN_IDLE - 1
@@ -77,14 +78,14 @@ def test_an_ended_prompt_is_kept_until_it_is_the_least_recently_used() -> None:
 
 
 def test_what_was_not_computed_is_forgotten() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     opened = pool.open(PROMPT, 1, step=1)
     assert pool.close(opened.blocks, 1, 1) == opened.blocks[:0:-1]
     assert pool.open(PROMPT, 1, step=2).num_known == BLOCK
 
 
 def test_kept_blocks_give_way_to_who_needs_room() -> None:
-    pool = BlockPool(21)
+    pool = BlockPool(21, MAX_READERS)
     close(pool, pool.open(tokens(1, 15 * BLOCK), 1, step=1).blocks)
     assert pool.has_room(10, 10)
     assert not pool.has_room(11, 10)
@@ -95,7 +96,7 @@ def test_kept_blocks_give_way_to_who_needs_room() -> None:
 
 
 def test_more_readers_than_a_block_should_have_share_one_that_nobody_reads() -> None:
-    pool = BlockPool(100)
+    pool = BlockPool(100, MAX_READERS)
     first = pool.open(PROMPT, MAX_READERS + 1, step=1)
     pool.close(first.blocks, MAX_READERS + 1, len(first.blocks))
     second = pool.open(PROMPT, MAX_READERS + 1, step=2)
@@ -108,7 +109,7 @@ def test_more_readers_than_a_block_should_have_share_one_that_nobody_reads() -> 
 def test_no_block_is_ever_given_twice(seed: int, num_readers: int) -> None:
     """Prompts that begin alike come and go in a pool that is nearly full."""
     chance = random.Random(seed)
-    pool = BlockPool(60)
+    pool = BlockPool(60, MAX_READERS)
     held: list[tuple[tuple[int, ...], list[int], list[int]]] = []
     known: dict[int, tuple[int, ...]] = {}
     for step in range(1, 400):

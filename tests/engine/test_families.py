@@ -1,5 +1,6 @@
 """Architectures whose attention the engine takes, held against transformers' own generation."""
 
+import copy
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,10 @@ from transformers import (
 from tests.engine.in_process import InProcess
 from tests.tiny_models import EOS_ID, PAD_ID
 from worker.engine import Prompt, Sampling
-from worker.engine.probe import NotTaken, take_attention
+from worker.engine.attention.interface import CacheAttention, NotTaken
+from worker.engine.attention.native import NativeAttention
+from worker.engine.attention.plain import PlainAttention
+from worker.engine.probe import take_attention
 
 VOCAB = 300
 GEOMETRY = {
@@ -58,7 +62,8 @@ NUM_TOKENS = 40
 
 def build(config: Any) -> Any:
     torch.manual_seed(3)
-    model = AutoModelForCausalLM.from_config(config).eval()
+    # A copy, because whose attention is taken is noted in it.
+    model = AutoModelForCausalLM.from_config(copy.deepcopy(config)).eval()
     model.generation_config = GenerationConfig()
     return model
 
@@ -79,15 +84,19 @@ def plainly(model: Any, prompt_ids: tuple[int, ...]) -> list[int]:
     return [token for token in output[0, len(prompt_ids) :].tolist() if token != EOS_ID]
 
 
+@pytest.mark.parametrize("kind", [NativeAttention, PlainAttention])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_greedy_equals_plain_generation_while_rows_come_and_go(
-    family: str, local: InProcess
+    family: str, kind: type[CacheAttention], local: InProcess
 ) -> None:
     model = build(FAMILIES[family])
     expected = [plainly(model, each) for each in prompts()]
-    shape = take_attention(model)
+    taken = take_attention(model)
+    # Every machine with a C compiler has the kernel.
+    assert taken.kind is NativeAttention
     card = replace(local.loaded.card, context_length=256)
-    engine = local.over(replace(local.loaded, model=model, shape=shape, card=card))
+    attention = replace(taken, kind=kind)
+    engine = local.over(replace(local.loaded, model=model, attention=attention, card=card))
     greedy = Sampling(temperature=0, max_tokens=NUM_TOKENS)
     few = replace(local.settings, max_rows=3)
     asked = [(Prompt(token_ids=each), greedy) for each in prompts()]

@@ -36,7 +36,7 @@ def plainly(
     local: InProcess, model: Any, fails: Any = lambda input_ids: False, error: Any = None
 ) -> tuple[InProcess, Plain]:
     plain = Plain(model, error or RuntimeError("boom"), fails)
-    return local.over(replace(local.loaded, model=plain, shape=None)), plain
+    return local.over(replace(local.loaded, model=plain, attention=None)), plain
 
 
 def test_both_ways_draw_the_same(local: InProcess, plain_model: Any) -> None:

@@ -16,7 +16,7 @@ def request(number: int, length: int, *, n: int = 1, max_tokens: int = 10) -> Re
 
 
 def scheduler(*requests: Request, rows: int = 4, blocks: int = 100, chunk: int = 64) -> Scheduler:
-    made = Scheduler(num_blocks=blocks, max_rows=rows, max_chunk_tokens=chunk)
+    made = Scheduler(num_blocks=blocks, max_readers=9, max_rows=rows, max_chunk_tokens=chunk)
     for each in requests:
         made.add(each)
     return made

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import torch
 
+from worker.engine.attention.scoring import ModelShape
 from worker.engine.continuous import Continuous
 from worker.engine.errors import EngineError, ModelUnusable
 from worker.engine.kv_cache import block_bytes
-from worker.engine.layout import ModelShape
 from worker.engine.loading import LoadedModel
 from worker.engine.micro_batches import MicroBatches
 from worker.engine.prefix_tree import BLOCK
@@ -33,7 +33,7 @@ def make_batching(
     after_step: Callable[[], None],
 ) -> Continuous | MicroBatches:
     """Raises ModelUnusable where there is no memory left for a cache."""
-    if loaded.shape is None:
+    if loaded.attention is None:
         return MicroBatches(
             loaded,
             max_rows=settings.max_rows,
@@ -42,14 +42,18 @@ def make_batching(
             fail=fail,
             after_step=after_step,
         )
-    num_blocks = num_cache_blocks(loaded.shape, loaded, settings, free_bytes=_free_bytes(loaded))
+    num_blocks = num_cache_blocks(
+        loaded.attention.shape, loaded, settings, free_bytes=_free_bytes(loaded)
+    )
     if num_blocks < LEAST_BLOCKS:
         raise ModelUnusable("the GPU has no memory left for prompts beside the model's weights")
+    attention = loaded.attention.make(loaded.model, num_blocks)
     return Continuous(
         loaded,
-        Runner(loaded.model, loaded.shape, num_blocks=num_blocks),
+        Runner(loaded.model, attention),
         Scheduler(
             num_blocks=num_blocks,
+            max_readers=attention.max_readers,
             max_rows=settings.max_rows,
             max_chunk_tokens=MAX_CHUNK_TOKENS[loaded.model.device.type],
         ),

@@ -6,9 +6,6 @@ from dataclasses import dataclass, field
 from worker.engine.prefix_tree import BLOCK, Node, PrefixTree, Tokens
 from worker.engine.region import Region
 
-MAX_READERS = 9
-"""Rows that read one block: attention computes as many queries for each of them."""
-
 MIN_IDLE = 16
 """Blocks of ended prompts that are kept, however few are in use."""
 
@@ -43,7 +40,8 @@ class BlockPool:
     as are in use, so that what attention reads in place is not mostly idle.
     """
 
-    def __init__(self, num_blocks: int) -> None:
+    def __init__(self, num_blocks: int, max_readers: int) -> None:
+        self._max_readers = max_readers
         self.capacity = num_blocks - 1
         self._prompts = Region(1, 1)
         self._outputs = Region(num_blocks - 1, -1)
@@ -85,7 +83,7 @@ class BlockPool:
         # Lazily, because taking a block may evict one that would match later.
         for match in self._tree.match(tokens):
             others = self._num_readers.get(match.block, 0)
-            if not others or others + num_readers <= MAX_READERS:
+            if not others or others + num_readers <= self._max_readers:
                 self._share(match.block, num_readers)
             elif match.written_at < step:
                 # The source has readers, so what it holds stays until the copy is made.

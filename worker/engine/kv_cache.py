@@ -2,22 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from worker.engine.block_pool import Copy
+from worker.engine.attention.scoring import HeadShape
 from worker.engine.prefix_tree import BLOCK
-
-
-@dataclass(frozen=True, slots=True)
-class HeadShape:
-    """What one layer keeps of a token."""
-
-    num_heads: int
-    key_dim: int
-    value_dim: int
 
 
 def block_bytes(layers: Sequence[HeadShape], dtype: torch.dtype) -> int:
@@ -27,42 +17,24 @@ def block_bytes(layers: Sequence[HeadShape], dtype: torch.dtype) -> int:
 
 
 class KVCache:
-    """`keys[layer]` and `values[layer]`: [blocks, key-value heads, BLOCK, head dimension].
+    """`keys[layer]` and `values[layer]`: [blocks, heads, ...], as attention wants them.
 
-    Starts as zeros and stays free of NaN: what attention masks is multiplied by zero, not
-    left out.
+    Starts as zeros and stays free of NaN: what attention masks may be multiplied by zero
+    instead of being left out.
     """
 
     def __init__(
         self,
-        layers: Sequence[HeadShape],
+        keys: Sequence[tuple[int, ...]],
+        values: Sequence[tuple[int, ...]],
         num_blocks: int,
         *,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
-        def zeros(num_heads: int, dim: int) -> torch.Tensor:
-            return _zeros((num_blocks, num_heads, BLOCK, dim), dtype, device)
-
-        self.num_blocks = num_blocks
-        self.keys = [zeros(layer.num_heads, layer.key_dim) for layer in layers]
-        self.values = [zeros(layer.num_heads, layer.value_dim) for layer in layers]
-
-    def write(
-        self, layer: int, places: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
-    ) -> None:
-        """Keys and values [heads, tokens, dimension] to `places` [tokens × heads], token by token.
-
-        A place counts in units of one head's vector of one token.
-        """
-        for cache, new in ((self.keys[layer], keys), (self.values[layer], values)):
-            flat = cache.view(-1, cache.shape[-1])
-            flat.index_copy_(0, places, new.transpose(0, 1).reshape(-1, new.shape[-1]))
-
-    def copy(self, copies: Sequence[Copy]) -> None:
-        for cache in (*self.keys, *self.values):
-            for copy in copies:
-                cache[copy.target, :, : copy.num_tokens] = cache[copy.source, :, : copy.num_tokens]
+        """With the shape of a block's keys, and values, for each layer."""
+        self.keys = [_zeros((num_blocks, *shape), dtype, device) for shape in keys]
+        self.values = [_zeros((num_blocks, *shape), dtype, device) for shape in values]
 
     def scrub(self, blocks: Sequence[int]) -> None:
         """Forget what a prompt left that made the model's numbers NaN."""

@@ -11,12 +11,12 @@ import torch
 import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
+from worker.engine.attention.interface import NotTaken
 from worker.engine.digest import digest_of
 from worker.engine.errors import ModelUnusable
 from worker.engine.folder import ModelFolder
-from worker.engine.layout import ModelShape
 from worker.engine.linears import reform_linears
-from worker.engine.probe import NotTaken, take_attention
+from worker.engine.probe import Taken, take_attention
 from worker.engine.values import EngineSettings, ModelCard
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ ENDLESS_CONTEXT = 2**20
 class LoadedModel:
     """A model with its tokenizer; `model` and `tokenizer` are transformers' own, unmodified.
 
-    `shape` is that of its attention, which is ours; None where it can't be taken.
+    `attention` is ours; None where that of the model can't be taken.
     """
 
     model: Any
@@ -42,7 +42,7 @@ class LoadedModel:
     eos_ids: frozenset[int]
     pad_id: int
     vocab_size: int
-    shape: ModelShape | None
+    attention: Taken | None
 
     def decode(self, token_ids: list[int]) -> str:
         text: str = self.tokenizer.decode(
@@ -64,8 +64,8 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
     model.generation_config = GenerationConfig()
     model = _attempt("the model", partial(model.to, device))
     card = _card(settings, folder, model, tokenizer)
-    shape = _attempt("the model", partial(_shape, model))
-    if shape is not None and device.type == "cpu":
+    attention = _attempt("the model", partial(_attention, model))
+    if attention is not None and device.type == "cpu":
         reform_linears(model, is_int8=settings.dtype == "int8")
     return LoadedModel(
         model=model,
@@ -74,7 +74,7 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
         eos_ids=eos_ids,
         pad_id=_pad_id(tokenizer, eos_ids),
         vocab_size=model.get_input_embeddings().num_embeddings,
-        shape=shape,
+        attention=attention,
     )
 
 
@@ -108,7 +108,7 @@ def _model(path: Path, dtype: torch.dtype) -> Any:
     return model.eval()
 
 
-def _shape(model: Any) -> ModelShape | None:
+def _attention(model: Any) -> Taken | None:
     try:
         return take_attention(model)
     except NotTaken as reason:

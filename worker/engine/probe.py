@@ -2,15 +2,17 @@
 
 import inspect
 import logging
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from worker.engine.attention import NAME, Scoring, attending
-from worker.engine.kv_cache import HeadShape
-from worker.engine.layout import ModelShape
+from worker.engine.attention.interface import NAME, CacheAttention, NotTaken, attending
+from worker.engine.attention.native import NativeAttention
+from worker.engine.attention.plain import PlainAttention
+from worker.engine.attention.scoring import HeadShape, ModelShape, Scoring
 from worker.engine.runner import Runner
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request
@@ -20,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 NUM_TOKENS = 80
 NUM_IDS = 97
+NUM_BLOCKS = 32
 CHUNK_TOKENS = 24
 TAKEN_LAYERS = {"full_attention", "sliding_attention"}
 LENGTH_ROPES = {"dynamic", "longrope"}
@@ -28,26 +31,43 @@ TOLERANCE = {torch.float32: 0.001}
 ROUGH_TOLERANCE = 0.25
 
 
-class NotTaken(Exception):
-    """Why this model's attention can't be taken."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a model's attention is, and which of ours computes it."""
+
+    shape: ModelShape
+    kind: type[CacheAttention]
+
+    def make(self, model: Any, num_blocks: int) -> CacheAttention:
+        return self.kind(self.shape, num_blocks, dtype=model.dtype, device=model.device)
 
 
-def take_attention(model: Any) -> ModelShape:
+def take_attention(model: Any) -> Taken:
     """Let `model` call our attention from now on. Raises NotTaken, and leaves it as it was."""
     _check_class(model)
     before = model.config._attn_implementation
     expected = _logits(model)
     try:
         model.set_attn_implementation(NAME)
-        shape = _watch(model, expected)
-        _compare(model, shape, expected)
+        return _best(model, _watch(model), expected)
     except Exception as error:
         model.set_attn_implementation(before)
         if isinstance(error, NotTaken):
             raise
         # Whatever a family does in its own way shows as some error here.
         raise NotTaken(f"{type(error).__name__}: {error}") from error
-    return shape
+
+
+def _best(model: Any, shape: ModelShape, expected: Tensor) -> Taken:
+    try:
+        taken = Taken(shape, NativeAttention)
+        _compare(model, taken, expected)
+    except NotTaken as reason:
+        if model.device.type == "cpu":
+            logger.warning("attention is left to torch, which is slower: %s", reason)
+        taken = Taken(shape, PlainAttention)
+        _compare(model, taken, expected)
+    return taken
 
 
 def _check_class(model: Any) -> None:
@@ -85,7 +105,7 @@ def _logits(model: Any) -> Tensor:
     return logits[0, -1].float()
 
 
-def _watch(model: Any, expected: Tensor) -> ModelShape:
+def _watch(model: Any) -> ModelShape:
     watch = _Watch()
     with attending(watch):
         _logits(model)
@@ -106,10 +126,16 @@ def _has_windows(model: Any) -> bool:
     return bool(window) and (kinds is None or "sliding_attention" in kinds)
 
 
-def _compare(model: Any, shape: ModelShape, expected: Tensor) -> None:
+def _compare(model: Any, taken: Taken, expected: Tensor) -> None:
     """A prompt in chunks and one that shares most of it, through the cache, held to `expected`."""
-    scheduler = Scheduler(num_blocks=32, max_rows=4, max_chunk_tokens=CHUNK_TOKENS)
-    runner = Runner(model, shape, num_blocks=32)
+    attention = taken.make(model, NUM_BLOCKS)
+    scheduler = Scheduler(
+        num_blocks=NUM_BLOCKS,
+        max_readers=attention.max_readers,
+        max_rows=4,
+        max_chunk_tokens=CHUNK_TOKENS,
+    )
+    runner = Runner(model, attention)
     ids = tuple(_probe_ids())
     for number, prompt_ids in enumerate((ids[:-30], ids, ids)):
         scheduler.add(Request(number, prompt_ids, Sampling(), 2, None, str))

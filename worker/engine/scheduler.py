@@ -18,8 +18,10 @@ class Scheduler:
     an output's blocks are reserved at its longest, so who runs never waits for room.
     """
 
-    def __init__(self, *, num_blocks: int, max_rows: int, max_chunk_tokens: int) -> None:
-        self._pool = BlockPool(num_blocks)
+    def __init__(
+        self, *, num_blocks: int, max_readers: int, max_rows: int, max_chunk_tokens: int
+    ) -> None:
+        self._pool = BlockPool(num_blocks, max_readers)
         self._max_rows = max_rows
         self._max_chunk_tokens = max_chunk_tokens
         self._waiting: deque[Request] = deque()

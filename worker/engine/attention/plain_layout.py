@@ -1,4 +1,4 @@
-"""Where each token of a step reads and writes, as tensors."""
+"""Where torch's attention reads and writes in a step, as tensors."""
 
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from worker.engine.kv_cache import HeadShape
+from worker.engine.attention.reads import Reads
+from worker.engine.attention.scoring import ModelShape, Window
 from worker.engine.plan import Chunk, Plan
 from worker.engine.prefix_tree import BLOCK
-from worker.engine.reads import Reads
 from worker.engine.sequences import Sequence
+from worker.engine.tokens import Tokens
 
 MASKED = -1e30
 """Finite, so that a block of which nothing is seen weighs nothing instead of being NaN."""
-
-Window = int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +59,6 @@ class Layout:
     and `part_bias` [rows, most blocks, 1] masks what only fills the rectangle.
     """
 
-    token_ids: torch.Tensor
-    positions: torch.Tensor
     num_rows: int
     places: torch.Tensor
     ranges: list[Range]
@@ -70,45 +67,23 @@ class Layout:
     chunks: list[ChunkLayout]
 
 
-@dataclass(frozen=True, slots=True)
-class ModelShape:
-    """What a model's attention layers are, found by watching them."""
-
-    layers: tuple[HeadShape, ...]
-    group: int
-    windows: frozenset[Window]
-    has_softcap: bool
-
-
 class LayoutBuilder:
-    def __init__(
-        self, shape: ModelShape, device: torch.device, dtype: torch.dtype, *, token_bucket: int
-    ) -> None:
+    def __init__(self, shape: ModelShape, device: torch.device, dtype: torch.dtype) -> None:
         self._shape = shape
         self._dtype = dtype
         self._num_heads = shape.layers[0].num_heads
         self._device = device
-        self._token_bucket = token_bucket
 
-    def build(self, plan: Plan) -> Layout:
-        token_ids = [row.last_token for row in plan.rows]
-        positions = [row.position for row in plan.rows]
-        places = [_output_place(row) for row in plan.rows]
+    def build(self, plan: Plan, tokens: Tokens) -> Layout:
         chunks = []
+        at = len(plan.rows)
         for chunk in plan.chunks:
-            chunks.append(self._chunk(chunk, len(token_ids)))
-            token_ids += chunk.request.prompt_ids[chunk.start : chunk.end]
-            positions += range(chunk.start, chunk.end)
-            places += _prompt_places(chunk)
-        # A few sizes that come again and again: torch prepares each size of a product anew.
-        padding = -len(token_ids) % self._token_bucket
+            chunks.append(self._chunk(chunk, at))
+            at += chunk.end - chunk.start
         ranges, parts, part_bias = self._rows(plan.rows)
         return Layout(
-            token_ids=self._tensor([[*token_ids, *[0] * padding]]),
-            positions=self._tensor([[*positions, *[0] * padding]]),
             num_rows=len(plan.rows),
-            # Block 0 takes what padding writes.
-            places=self._head_places(self._tensor([*places, *[0] * padding])),
+            places=self._head_places(self._tensor(tokens.places)),
             ranges=ranges,
             parts=parts,
             part_bias=part_bias,
@@ -190,16 +165,3 @@ class LayoutBuilder:
             is_seen &= keys > queries - window
         mask = np.where(is_seen, np.float32(0), np.float32(MASKED))
         return self._tensor(mask, np.float32).to(self._dtype)
-
-
-def _output_place(row: Sequence) -> int:
-    block, offset = divmod(len(row.token_ids), BLOCK)
-    return row.blocks[block] * BLOCK + offset
-
-
-def _prompt_places(chunk: Chunk) -> list[int]:
-    blocks = chunk.request.blocks
-    return [
-        blocks[position // BLOCK] * BLOCK + position % BLOCK
-        for position in range(chunk.start, chunk.end)
-    ]

@@ -1,31 +1,50 @@
-"""Attention over the cache's blocks, as transformers calls it in each layer."""
+"""Attention over the cache's blocks by torch's operations, on any device."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface
 
+from worker.engine.attention.plain_layout import ChunkLayout, Layout, LayoutBuilder, Range
+from worker.engine.attention.scoring import ModelShape, Scoring
+from worker.engine.block_pool import Copy
 from worker.engine.kv_cache import KVCache
-from worker.engine.layout import ChunkLayout, Layout, Range, Window
-
-NAME = "nightpress"
-
-
-@dataclass(frozen=True, slots=True)
-class Scoring:
-    """How one layer makes scores of queries and keys."""
-
-    scale: float
-    window: Window
-    softcap: float | None
+from worker.engine.plan import Plan
+from worker.engine.prefix_tree import BLOCK
+from worker.engine.tokens import Tokens
 
 
-class Attention:
+class PlainAttention:
+    max_readers: ClassVar = 9
+    """A block is multiplied with as many queries as the busiest has."""
+
+    def __init__(
+        self, shape: ModelShape, num_blocks: int, *, dtype: torch.dtype, device: torch.device
+    ) -> None:
+        self._cache = KVCache(
+            [(each.num_heads, BLOCK, each.key_dim) for each in shape.layers],
+            [(each.num_heads, BLOCK, each.value_dim) for each in shape.layers],
+            num_blocks,
+            dtype=dtype,
+            device=device,
+        )
+        self._layouts = LayoutBuilder(shape, device, dtype)
+        self.scrub = self._cache.scrub
+
+    def prepare(self, plan: Plan, tokens: Tokens) -> "PlainStep":
+        return PlainStep(self._cache, self._layouts.build(plan, tokens))
+
+    def copy(self, copies: Sequence[Copy]) -> None:
+        # No more than is shared: the rest may be NaN, which masks don't hide.
+        for cache in (*self._cache.keys, *self._cache.values):
+            for copy in copies:
+                tokens = slice(copy.num_tokens)
+                cache[copy.target, :, tokens] = cache[copy.source, :, tokens]
+
+
+class PlainStep:
     """One step's: it writes the new keys and values, then reads the cache.
 
     Rows read block by block: queries go to the blocks, which lie still, and several rows'
@@ -42,7 +61,8 @@ class Attention:
         """From [1, heads, tokens, dimension] to [1, tokens, heads, dimension]."""
         layout = self._layout
         # All of it before anything is read: one may share what another writes in this step.
-        self._cache.write(layer, layout.places, key[0], value[0])
+        _write(self._cache.keys[layer], layout.places, key[0])
+        _write(self._cache.values[layer], layout.places, value[0])
         output = query.new_zeros(query.shape[2], query.shape[1], value.shape[3])
         if layout.num_rows:
             rows = query[0, :, : layout.num_rows].transpose(0, 1)
@@ -71,6 +91,12 @@ class Attention:
         total = (weights * totals.index_select(0, parts).view(shape)).sum(dim=1)
         picked = sums.index_select(0, parts).view(*shape, sums.shape[-1])
         return (picked * weights[..., None]).sum(dim=1) / total[..., None]
+
+
+def _write(cache: Tensor, places: Tensor, new: Tensor) -> None:
+    """Of [heads, tokens, dimension] each vector to its place [tokens × heads], token by token."""
+    flat = cache.view(-1, cache.shape[-1])
+    flat.index_copy_(0, places, new.transpose(0, 1).reshape(-1, new.shape[-1]))
 
 
 def _read_range(
@@ -145,39 +171,3 @@ def _read_chunk(
     scores = _cap((torch.bmm(queries, keys.transpose(1, 2)) * how.scale).float(), how.softcap)
     assert mask is not None
     return torch.bmm((scores + mask).softmax(dim=-1).to(values.dtype), values)
-
-
-class Watcher:
-    """What `attend` asks during a step; set for its duration only."""
-
-    current: ClassVar[Any] = None
-
-
-@contextmanager
-def attending(attention: Any) -> Iterator[None]:
-    Watcher.current = attention
-    try:
-        yield
-    finally:
-        Watcher.current = None
-
-
-def attend(
-    module: Any,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
-    sliding_window: int | None = None,
-    softcap: float | None = None,
-    **_: Any,
-) -> tuple[Tensor, None]:
-    """What transformers calls in place of its own attention functions."""
-    scale = query.shape[3] ** -0.5 if scaling is None else scaling
-    how = Scoring(scale, sliding_window, softcap)
-    return Watcher.current.run(module.layer_idx, query, key, value, how), None
-
-
-AttentionInterface.register(NAME, attend)
-# No mask is registered under this name, so transformers makes none.

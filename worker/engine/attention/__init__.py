@@ -1,0 +1,1 @@
+"""Attention over the cache's blocks: our own kernel, or torch's operations where it can't run."""
