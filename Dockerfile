@@ -24,6 +24,12 @@ RUN python -m venv /opt/nightpress \
       ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} "$(echo /wheels/*.whl)$EXTRAS"
 
 FROM python:3.11-slim AS nightpress
+ARG EXTRAS=""
+# The worker compiles its attention for the processor that it finds itself on.
+RUN if [ -n "$EXTRAS" ]; then \
+      apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
+      && rm -rf /var/lib/apt/lists/*; \
+    fi
 RUN useradd --uid 10001 --create-home nightpress \
  && install --directory --owner nightpress --mode 700 /data
 COPY --from=environment /opt/nightpress /opt/nightpress
