@@ -23,8 +23,11 @@ from tests.engine.in_process import InProcess
 from tests.tiny_models import EOS_ID, PAD_ID
 from worker.engine import Prompt, Sampling
 from worker.engine.attention.interface import CacheAttention, NotTaken
-from worker.engine.attention.native import NativeAttention
 from worker.engine.attention.plain import PlainAttention
+from worker.engine.native import fitting
+from worker.engine.native.attention import NativeAttention
+from worker.engine.native.fitting import fit_layers
+from worker.engine.native.layers import NativeLayer
 from worker.engine.probe import take_attention
 
 VOCAB = 300
@@ -68,6 +71,10 @@ def build(config: Any) -> Any:
     return model
 
 
+def num_native(model: Any) -> int:
+    return sum(isinstance(module, NativeLayer) for module in model.modules())
+
+
 def prompts() -> list[tuple[int, ...]]:
     """Some share beginnings of various lengths, and one is the beginning of another."""
     shared = tuple(3 + 11 * index % 290 for index in range(100))
@@ -84,16 +91,28 @@ def plainly(model: Any, prompt_ids: tuple[int, ...]) -> list[int]:
     return [token for token in output[0, len(prompt_ids) :].tolist() if token != EOS_ID]
 
 
-@pytest.mark.parametrize("kind", [NativeAttention, PlainAttention])
+WAYS: dict[str, type[CacheAttention]] = {
+    "whole layers": NativeAttention,
+    "attention alone": NativeAttention,
+    "torch": PlainAttention,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_greedy_equals_plain_generation_while_rows_come_and_go(
-    family: str, kind: type[CacheAttention], local: InProcess
+    family: str, way: str, local: InProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kind = WAYS[way]
     model = build(FAMILIES[family])
     expected = [plainly(model, each) for each in prompts()]
     taken = take_attention(model)
     # Every machine with a C compiler has the kernel.
     assert taken.kind is NativeAttention
+    if way == "whole layers":
+        monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
+        fit_layers(model, taken)
+        assert num_native(model) == (0 if family == "gemma2" else GEOMETRY["num_hidden_layers"])
     card = replace(local.loaded.card, context_length=256)
     attention = replace(taken, kind=kind)
     engine = local.over(replace(local.loaded, model=model, attention=attention, card=card))

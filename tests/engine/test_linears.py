@@ -25,14 +25,14 @@ def num_reformed(model: Any) -> int:
 
 @pytest.fixture
 def any_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linears, "_is_faster", lambda run, layer, inputs: True)
+    monkeypatch.setattr(linears, "is_faster", lambda ours, plain: True)
 
 
 @pytest.mark.usefixtures("any_is_faster")
 def test_packed_weights_give_the_same() -> None:
     model = build_model(300)
     reformed = copy.deepcopy(model)
-    reform_linears(reformed, is_int8=False)
+    reform_linears(reformed, output=reformed.get_output_embeddings(), is_int8=False)
     assert num_reformed(reformed) == 2 * 7 + 1
     torch.testing.assert_close(logits(reformed), logits(model), atol=1e-4, rtol=1e-4)
 
@@ -41,16 +41,16 @@ def test_packed_weights_give_the_same() -> None:
 def test_int8_differs_by_its_rounding_alone() -> None:
     model = build_model(300)
     reformed = copy.deepcopy(model)
-    reform_linears(reformed, is_int8=True)
+    reform_linears(reformed, output=reformed.get_output_embeddings(), is_int8=True)
     assert num_reformed(reformed) == 2 * 7 + 1
     error = (logits(reformed) - logits(model)).std() / logits(model).std()
     assert 0.001 < error < 0.2
 
 
 def test_a_form_that_is_not_faster_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linears, "_is_faster", lambda run, layer, inputs: False)
+    monkeypatch.setattr(linears, "is_faster", lambda ours, plain: False)
     model = build_model(300)
-    reform_linears(model, is_int8=True)
+    reform_linears(model, output=model.get_output_embeddings(), is_int8=True)
     assert num_reformed(model) == 0
 
 
@@ -59,10 +59,10 @@ def test_a_form_that_torch_no_longer_has_is_not_used(monkeypatch: pytest.MonkeyP
     def gone(layer: torch.nn.Linear) -> Any:
         raise AttributeError("'_OpNamespace' 'mkldnn' object has no attribute")
 
-    monkeypatch.setattr(linears, "_packed", gone)
-    monkeypatch.setattr(linears, "_int8", gone)
+    for form in ("_packed", "_int8", "in_panels"):
+        monkeypatch.setattr(linears, form, gone)
     model = build_model(300)
-    reform_linears(model, is_int8=True)
+    reform_linears(model, output=model.get_output_embeddings(), is_int8=True)
     assert num_reformed(model) == 0
 
 
@@ -71,7 +71,8 @@ def test_a_form_that_gives_something_else_is_not_used(monkeypatch: pytest.Monkey
     def wrong(layer: torch.nn.Linear) -> Any:
         return lambda inputs: layer(inputs) * 1.01
 
-    monkeypatch.setattr(linears, "_packed", wrong)
+    for form in ("_packed", "in_panels"):
+        monkeypatch.setattr(linears, form, wrong)
     model = build_model(300)
-    reform_linears(model, is_int8=False)
+    reform_linears(model, output=model.get_output_embeddings(), is_int8=False)
     assert num_reformed(model) == 0

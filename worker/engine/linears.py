@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from worker.engine.native.output import in_panels
+
 PROBE_TOKENS = 64
 NUM_TRIES = 5
-# What a form must save before it is worth its risk.
 MOST_TIME = 0.9
 # Of the outputs' standard deviation.
 MOST_ERROR = {torch.float32: 1e-3, torch.bfloat16: 0.05}
@@ -28,25 +29,31 @@ class Reformed(nn.Module):
         self.forward = run
 
 
-def reform_linears(model: Any, *, is_int8: bool) -> None:
+def reform_linears(model: nn.Module, *, output: nn.Module | None, is_int8: bool) -> None:
     """Let the linear layers of `model` run in the fastest form that gives the same.
 
     Weights in int8 (`is_int8`) differ by their rounding, and are used only where they are
-    faster. The layer that makes the logits keeps its precision.
+    faster. The layer that makes the logits, `output`, keeps its precision.
     """
-    output = model.get_output_embeddings()
     chosen: dict[object, Form | None] = {}
     for parent in list(model.modules()):
         for name, layer in list(parent.named_children()):
             # Not a subclass, which may do more than multiply.
             if type(layer) is not nn.Linear:
                 continue
-            forms = [_int8, _packed] if is_int8 and layer is not output else [_packed]
+            forms = _forms(is_output=layer is output, is_int8=is_int8)
             kind = (layer.weight.shape, layer.bias is None, layer is output)
             if kind not in chosen:
                 chosen[kind] = next((form for form in forms if _is_better(form, layer)), None)
             if (form := chosen[kind]) is not None:
                 setattr(parent, name, Reformed(form(layer)))
+
+
+def _forms(*, is_output: bool, is_int8: bool) -> list[Form]:
+    """The best first."""
+    if is_output:
+        return [in_panels, _packed]
+    return [_int8, _packed] if is_int8 else [_packed]
 
 
 @torch.inference_mode()
@@ -60,16 +67,19 @@ def _is_better(form: Form, layer: nn.Linear) -> bool:
         # The operations are torch's own, and not promised to be there in the next version.
         return False
     most = MOST_INT8_ERROR if form is _int8 else MOST_ERROR.get(layer.weight.dtype, 0.0)
-    return bool(worst <= most) and _is_faster(run, layer, inputs)
+    return bool(worst <= most) and is_faster(
+        lambda: run(inputs), lambda: linear(inputs, layer.weight, layer.bias)
+    )
 
 
-def _is_faster(run: Callable[[Tensor], Tensor], layer: nn.Linear, inputs: Tensor) -> bool:
-    ours, plain = [], []
+def is_faster(ours: Callable[[], Any], plain: Callable[[], Any]) -> bool:
+    """Whether it saves enough to be worth its risk."""
+    times: tuple[list[float], list[float]] = ([], [])
     # In turns and by the best of several, because other processes disturb some of them.
     for _ in range(NUM_TRIES):
-        plain.append(_seconds(lambda: linear(inputs, layer.weight, layer.bias)))
-        ours.append(_seconds(lambda: run(inputs)))
-    return min(ours) <= MOST_TIME * min(plain)
+        times[0].append(_seconds(ours))
+        times[1].append(_seconds(plain))
+    return min(times[0]) <= MOST_TIME * min(times[1])
 
 
 def _seconds(call: Callable[[], Any]) -> float:

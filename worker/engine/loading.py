@@ -16,6 +16,8 @@ from worker.engine.digest import digest_of
 from worker.engine.errors import ModelUnusable
 from worker.engine.folder import ModelFolder
 from worker.engine.linears import reform_linears
+from worker.engine.native.attention import NativeAttention
+from worker.engine.native.fitting import fit_layers
 from worker.engine.probe import Taken, take_attention
 from worker.engine.values import EngineSettings, ModelCard
 
@@ -66,7 +68,7 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
     card = _card(settings, folder, model, tokenizer)
     attention = _attempt("the model", partial(_attention, model))
     if attention is not None and device.type == "cpu":
-        reform_linears(model, is_int8=settings.dtype == "int8")
+        _attempt("the model", partial(_speed_up, model, attention, settings.dtype == "int8"))
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
@@ -118,6 +120,12 @@ def _attention(model: Any) -> Taken | None:
             reason,
         )
         return None
+
+
+def _speed_up(model: Any, attention: Taken, is_int8: bool) -> None:
+    if attention.kind is NativeAttention and not is_int8:
+        fit_layers(model, attention)
+    reform_linears(model, output=model.get_output_embeddings(), is_int8=is_int8)
 
 
 def _quieten() -> None:

@@ -9,13 +9,22 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
-from worker.engine.attention.interface import NAME, CacheAttention, NotTaken, attending
-from worker.engine.attention.native import NativeAttention
+from worker.engine.attention.interface import (
+    NAME,
+    CacheAttention,
+    NotTaken,
+    StepAttention,
+    attending,
+)
 from worker.engine.attention.plain import PlainAttention
 from worker.engine.attention.scoring import HeadShape, ModelShape, Scoring
-from worker.engine.runner import Runner
+from worker.engine.block_pool import num_blocks_of
+from worker.engine.native.attention import NativeAttention
+from worker.engine.plan import Chunk, Plan
+from worker.engine.runner import TOKEN_BUCKET, Runner
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request
+from worker.engine.tokens import Tokens
 from worker.engine.values import Sampling
 
 logger = logging.getLogger(__name__)
@@ -46,10 +55,10 @@ def take_attention(model: Any) -> Taken:
     """Let `model` call our attention from now on. Raises NotTaken, and leaves it as it was."""
     _check_class(model)
     before = model.config._attn_implementation
-    expected = _logits(model)
+    expected = run_probe(model)
     try:
         model.set_attn_implementation(NAME)
-        return _best(model, _watch(model), expected)
+        return _best(model, _shape_of(model), expected)
     except Exception as error:
         model.set_attn_implementation(before)
         if isinstance(error, NotTaken):
@@ -98,25 +107,27 @@ def _probe_ids() -> list[int]:
 
 
 @torch.inference_mode()
-def _logits(model: Any) -> Tensor:
+def run_probe(model: Any) -> Tensor:
+    """Logits after the probe's prompt, by whatever attention the model calls."""
     ids = torch.tensor([_probe_ids()], device=model.device)
     positions = torch.arange(NUM_TOKENS, device=model.device)[None]
     logits: Tensor = model(input_ids=ids, position_ids=positions, use_cache=False).logits
     return logits[0, -1].float()
 
 
-def _watch(model: Any) -> ModelShape:
+def _shape_of(model: Any) -> ModelShape:
     watch = _Watch()
     with attending(watch):
-        _logits(model)
+        run_probe(model)
     if sorted(watch.layers) != list(range(model.config.get_text_config().num_hidden_layers)):
         raise NotTaken("not every layer calls attention once")
-    shapes = tuple(watch.layers[index] for index in sorted(watch.layers))
-    if len({layer.num_heads for layer in shapes}) > 1:
+    layers, scorings = zip(*(watch.layers[index] for index in sorted(watch.layers)), strict=True)
+    shape = ModelShape(layers, scorings, watch.group)
+    if len({layer.num_heads for layer in layers}) > 1:
         raise NotTaken("its layers have different numbers of heads")
-    if _has_windows(model) and watch.windows == {None}:
+    if _has_windows(model) and shape.windows == {None}:
         raise NotTaken("its sliding windows are not told to the attention")
-    return ModelShape(shapes, watch.group, frozenset(watch.windows), watch.has_softcap)
+    return shape
 
 
 def _has_windows(model: Any) -> bool:
@@ -154,22 +165,26 @@ def _compare(model: Any, taken: Taken, expected: Tensor) -> None:
         raise NotTaken(f"its logits differ by {worst / scale:.3g} of their deviation")
 
 
+def probe_step(model: Any, taken: Taken) -> StepAttention:
+    """Attention for the probe's prompt in one chunk, over a cache of its own."""
+    request = Request(0, (*_probe_ids(), 0), Sampling(), 1, None, str)
+    request.blocks = list(range(1, 1 + num_blocks_of(NUM_TOKENS)))
+    plan = Plan(chunks=[Chunk(request, 0, NUM_TOKENS)])
+    return taken.make(model, NUM_BLOCKS).prepare(plan, Tokens.of(plan, TOKEN_BUCKET))
+
+
 class _Watch:
     """Plain causal attention that notes what it is asked for."""
 
     def __init__(self) -> None:
-        self.layers: dict[int, HeadShape] = {}
-        self.windows: set[int | None] = set()
+        self.layers: dict[int, tuple[HeadShape, Scoring]] = {}
         self.group = 1
-        self.has_softcap = False
 
     def run(self, layer: int, query: Tensor, key: Tensor, value: Tensor, how: Scoring) -> Tensor:
         if layer in self.layers:
             raise NotTaken("a layer calls attention more than once")
-        self.layers[layer] = HeadShape(key.shape[1], key.shape[3], value.shape[3])
-        self.windows.add(how.window)
+        self.layers[layer] = (HeadShape(key.shape[1], key.shape[3], value.shape[3]), how)
         self.group = query.shape[1] // key.shape[1]
-        self.has_softcap |= how.softcap is not None
         output = scaled_dot_product_attention(
             query, key, value, is_causal=True, scale=how.scale, enable_gqa=self.group > 1
         )

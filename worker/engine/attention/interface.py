@@ -66,6 +66,11 @@ def attending(attention: StepAttention) -> Iterator[None]:
         _Current.attention = None
 
 
+def current_step() -> StepAttention:
+    assert _Current.attention is not None
+    return _Current.attention
+
+
 def attend(
     module: Any,
     query: Tensor,
@@ -78,10 +83,9 @@ def attend(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """What transformers calls in place of its own attention functions."""
-    assert _Current.attention is not None
     scale = query.shape[3] ** -0.5 if scaling is None else scaling
     how = Scoring(scale, sliding_window, softcap)
-    return _Current.attention.run(module.layer_idx, query, key, value, how), None
+    return current_step().run(module.layer_idx, query, key, value, how), None
 
 
 AttentionInterface.register(NAME, attend)

@@ -28,6 +28,13 @@ class ModelShape:
     """What a model's attention layers are, found by watching them."""
 
     layers: tuple[HeadShape, ...]
+    scorings: tuple[Scoring, ...]
     group: int
-    windows: frozenset[Window]
-    has_softcap: bool
+
+    @property
+    def windows(self) -> frozenset[Window]:
+        return frozenset(each.window for each in self.scorings)
+
+    @property
+    def has_softcap(self) -> bool:
+        return any(each.softcap is not None for each in self.scorings)

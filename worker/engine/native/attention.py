@@ -1,4 +1,4 @@
-"""Attention by our own kernel, `native.c`, on a CPU."""
+"""Attention by our own kernel, `attention.h`, on a CPU."""
 
 import ctypes
 from collections.abc import Sequence
@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worker.engine.attention.compiler import NotCompiled, compiled
 from worker.engine.attention.interface import NotTaken
 from worker.engine.attention.scoring import HeadShape, ModelShape, Scoring
-from worker.engine.attention.tiles import Tiles
 from worker.engine.block_pool import Copy
 from worker.engine.kv_cache import KVCache
+from worker.engine.native import structs
+from worker.engine.native.compiler import NotCompiled, compiled
+from worker.engine.native.structs import address, heads_of, pointer
+from worker.engine.native.tiles import Tiles
 from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
 from worker.engine.tokens import Tokens
@@ -22,51 +24,10 @@ from worker.engine.tokens import Tokens
 WIDTH = 32
 MAX_DIM = 256
 MAX_QUERIES = 64
-"""As in native.c: 2 * LANES, MAX_DIM and TILE."""
+"""As in attention.h: 2 * LANES, MAX_DIM and TILE."""
 
 ROW_QUERIES = 16
 """Of rows that share a walk over the blocks: more would leave threads without work."""
-
-_int64, _pointer = ctypes.c_int64, ctypes.c_void_p
-
-
-class _Step(ctypes.Structure):
-    _fields_: ClassVar = [
-        ("num_tokens", _int64),
-        ("num_tiles", _int64),
-        ("positions", _pointer),
-        ("places", _pointer),
-        ("tile_tokens", _pointer),
-        ("tile_reads", _pointer),
-        ("blocks", _pointer),
-        ("starts", _pointer),
-        ("counts", _pointer),
-        ("first", _pointer),
-        ("last", _pointer),
-    ]
-
-
-class _Shape(ctypes.Structure):
-    _fields_: ClassVar = [
-        ("num_heads", _int64),
-        ("group", _int64),
-        ("key_dim", _int64),
-        ("value_dim", _int64),
-        ("value_width", _int64),
-        ("num_threads", _int64),
-    ]
-
-
-class _Scoring(ctypes.Structure):
-    _fields_: ClassVar = [
-        ("window", _int64),
-        ("scale", ctypes.c_float),
-        ("softcap", ctypes.c_float),
-    ]
-
-
-class _Heads(ctypes.Structure):
-    _fields_: ClassVar = [("data", _pointer), ("head_stride", _int64), ("token_stride", _int64)]
 
 
 class NativeAttention:
@@ -86,10 +47,9 @@ class NativeAttention:
         if widest > MAX_DIM or shape.group > MAX_QUERIES:
             raise NotTaken(f"heads of {widest} in groups of {shape.group} are too large")
         try:
-            self.attend = compiled(dtype).attend
+            self.library = compiled(dtype)
         except NotCompiled as reason:
             raise NotTaken(f"the kernel can't be compiled: {reason}") from reason
-        self.attend.restype = None
         self._cache = KVCache(
             [(each.num_heads, each.key_dim, BLOCK) for each in shape.layers],
             [(each.num_heads, BLOCK, _width(each.value_dim)) for each in shape.layers],
@@ -98,11 +58,17 @@ class NativeAttention:
             device=device,
         )
         self.layers = [
-            _Layer(_shape(layer, shape.group, values.shape[3]), keys.data_ptr(), values.data_ptr())
-            for layer, keys, values in zip(
-                shape.layers, self._cache.keys, self._cache.values, strict=True
+            _Layer(
+                _shape(of_heads, shape.group, values.shape[3]),
+                _scoring(how),
+                keys.data_ptr(),
+                values.data_ptr(),
+            )
+            for of_heads, how, keys, values in zip(
+                shape.layers, shape.scorings, self._cache.keys, self._cache.values, strict=True
             )
         ]
+        self.room = _GrowingRoom(dtype)
         self._group = shape.group
         self.scrub = self._cache.scrub
 
@@ -124,6 +90,7 @@ class NativeAttention:
 @dataclass(frozen=True, slots=True)
 class _Layer:
     shape: Any
+    scoring: Any
     keys: int
     values: int
 
@@ -135,8 +102,25 @@ def _width(dim: int) -> int:
 def _shape(layer: HeadShape, group: int, width: int) -> Any:
     threads = torch.get_num_threads()
     return ctypes.byref(
-        _Shape(layer.num_heads, group, layer.key_dim, layer.value_dim, width, threads)
+        structs.Shape(layer.num_heads, group, layer.key_dim, layer.value_dim, width, threads)
     )
+
+
+def _scoring(how: Scoring) -> Any:
+    return ctypes.byref(structs.Scoring(how.window or 0, how.scale, how.softcap or 0.0))
+
+
+class _GrowingRoom:
+    """What whole layers compute on the way, as large as the largest step needs it."""
+
+    def __init__(self, dtype: torch.dtype) -> None:
+        self._parts = [torch.empty(0, dtype=dtype) for _ in structs.Room._fields_]
+
+    def of(self, num_tokens: int, widths: Sequence[int]) -> Any:
+        for number, width in enumerate(widths):
+            if self._parts[number].numel() < num_tokens * width:
+                self._parts[number] = self._parts[number].new_empty(num_tokens * width)
+        return ctypes.byref(structs.Room(*(each.data_ptr() for each in self._parts)))
 
 
 class NativeStep:
@@ -147,27 +131,50 @@ class NativeStep:
             np.ascontiguousarray(each, dtype=np.int32)
             for each in (tokens.positions[0], tokens.places, *tiles.arrays)
         ]
-        self._step = _Step(
-            tokens.num_real, tiles.num_tiles, *(each.ctypes.data for each in self._arrays)
+        self._step = ctypes.byref(
+            structs.Step(
+                tokens.num_real, tiles.num_tiles, *(each.ctypes.data for each in self._arrays)
+            )
         )
 
     def run(self, layer: int, query: Tensor, key: Tensor, value: Tensor, how: Scoring) -> Tensor:
         of_layer = self._attention.layers[layer]
         # Zeros where padding is.
         output = query.new_zeros(query.shape[2], query.shape[1], value.shape[3])
-        self._attention.attend(
-            ctypes.byref(self._step),
+        self._attention.library.attend(
+            self._step,
             of_layer.shape,
-            ctypes.byref(_Scoring(how.window or 0, how.scale, how.softcap or 0.0)),
-            _pointer(of_layer.keys),
-            _pointer(of_layer.values),
-            *(_heads(each[0]) for each in (query, key, value)),
-            _heads(output.transpose(0, 1)),
+            _scoring(how),
+            pointer(of_layer.keys),
+            pointer(of_layer.values),
+            *(heads_of(each[0]) for each in (query, key, value)),
+            heads_of(output.transpose(0, 1)),
         )
         return output[None]
 
+    def run_layer(
+        self,
+        number: int,
+        layer: Any,
+        widths: Sequence[int],
+        hidden: Tensor,
+        turns: tuple[Tensor, Tensor],
+    ) -> Tensor:
+        """A whole decoder layer, from and to [1, tokens, width].
 
-def _heads(tensor: Tensor) -> Any:
-    """Of [heads, tokens, dimension]."""
-    assert tensor.stride(2) == 1
-    return ctypes.byref(_Heads(tensor.data_ptr(), tensor.stride(0), tensor.stride(1)))
+        `layer` is a reference to a `Layer`, `widths` those of the parts of `Room`, and `turns`
+        cosines and sines [1, tokens, key dimension]; tokens are a multiple of LANES.
+        """
+        of_layer = self._attention.layers[number]
+        output = torch.zeros_like(hidden)
+        self._attention.library.run_layer(
+            layer,
+            self._step,
+            of_layer.shape,
+            of_layer.scoring,
+            pointer(of_layer.keys),
+            pointer(of_layer.values),
+            *(address(each) for each in (*turns, hidden, output)),
+            self._attention.room.of(hidden.shape[1], widths),
+        )
+        return output

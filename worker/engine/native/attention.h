@@ -6,15 +6,13 @@
    the same order, whatever else is in the step.
 
    Keys lie as [blocks, heads, key dimension, BLOCK], so that a product with a query runs
-   over keys side by side; values as [blocks, heads, BLOCK, value width].
+   over keys side by side; values as [blocks, heads, BLOCK, value width]. */
 
-   Vectors are GNU C's, which gcc and clang lower to what the processor has. */
+#pragma once
 
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#include "vectors.h"
 
-enum { LANES = 16, BLOCK = 2 * LANES, MAX_DIM = 256 };
+enum { BLOCK = 2 * LANES, MAX_DIM = 256 };
 
 /* Queries that are multiplied at once: as many sums as the processor has registers for. */
 #ifdef __AVX512F__
@@ -25,18 +23,6 @@ enum { ROWS = 2 };
 
 /* Queries that share one walk over the blocks. */
 enum { TILE = 64 };
-
-typedef float floats __attribute__((vector_size(4 * LANES)));
-typedef int32_t ints __attribute__((vector_size(4 * LANES)));
-typedef uint32_t words __attribute__((vector_size(4 * LANES)));
-
-#ifdef BFLOAT16
-typedef uint16_t element;
-#else
-typedef float element;
-#endif
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* A step's tokens, and what each tile of them reads: tokens `first` to `last` read a block,
    of which `counts` keys are there, the first of them at position `starts`. */
@@ -77,113 +63,6 @@ typedef struct {
 
 static const ints KEYS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-INLINE int64_t clamp(int64_t x, int64_t most) { return x < 0 ? 0 : x < most ? x : most; }
-
-INLINE floats spread(float x) { return x - (floats){}; }
-
-INLINE floats choose(ints is_first, floats first, floats second) {
-  return (floats)((is_first & (ints)first) | (~is_first & (ints)second));
-}
-
-INLINE floats load_floats(const float *from) {
-  floats x;
-  memcpy(&x, from, sizeof x);
-  return x;
-}
-
-/* Two vectors of elements that lie side by side. */
-typedef struct {
-  floats first, second;
-} Pair;
-
-#ifdef BFLOAT16
-/* Every other element to each: a shift and a mask, where their own order takes a shuffle. */
-INLINE Pair load(const element *from) {
-  words both;
-  memcpy(&both, from, sizeof both);
-  return (Pair){(floats)(both << 16), (floats)(both & 0xffff0000)};
-}
-
-/* Where in a pair element i of 2 * LANES comes to lie, and the other way round. */
-INLINE int64_t place_of(int64_t i) { return i % 2 * LANES + i / 2; }
-INLINE int64_t element_at(int64_t place) { return place % LANES * 2 + place / LANES; }
-
-INLINE float widen(element x) {
-  const uint32_t word = (uint32_t)x << 16;
-  float wide;
-  memcpy(&wide, &word, sizeof wide);
-  return wide;
-}
-
-/* To the nearest, ties to even. */
-INLINE element narrow(float x) {
-  uint32_t word;
-  memcpy(&word, &x, sizeof word);
-  return x != x ? 0x7fc0 : (word + 0x7fff + ((word >> 16) & 1)) >> 16;
-}
-#else
-INLINE Pair load(const element *from) {
-  return (Pair){load_floats(from), load_floats(from + LANES)};
-}
-
-INLINE int64_t place_of(int64_t i) { return i; }
-INLINE int64_t element_at(int64_t place) { return place; }
-INLINE float widen(element x) { return x; }
-INLINE element narrow(float x) { return x; }
-#endif
-
-#define HALVE(x, call, lanes)                                                          \
-  x = call(x, __builtin_shufflevector(x, x, (0 + lanes) % 16, (1 + lanes) % 16,        \
-      (2 + lanes) % 16, (3 + lanes) % 16, (4 + lanes) % 16, (5 + lanes) % 16,          \
-      (6 + lanes) % 16, (7 + lanes) % 16, (8 + lanes) % 16, (9 + lanes) % 16,          \
-      (10 + lanes) % 16, (11 + lanes) % 16, (12 + lanes) % 16, (13 + lanes) % 16,      \
-      (14 + lanes) % 16, (15 + lanes) % 16))
-
-INLINE floats plus(floats one, floats other) { return one + other; }
-
-/* The other, where one is NaN. */
-INLINE floats larger(floats one, floats other) { return choose(one > other, one, other); }
-
-INLINE float sum_of(floats x) {
-  HALVE(x, plus, 8);
-  HALVE(x, plus, 4);
-  HALVE(x, plus, 2);
-  HALVE(x, plus, 1);
-  return x[0];
-}
-
-INLINE float largest_of(floats x) {
-  HALVE(x, larger, 8);
-  HALVE(x, larger, 4);
-  HALVE(x, larger, 2);
-  HALVE(x, larger, 1);
-  return x[0];
-}
-
-/* e^x of x <= 0 to 2e-7, NaN of NaN; the polynomial is that of Cephes' expf. */
-INLINE floats exponential(floats x) {
-  x = choose(x < -87.0f, spread(-87.0f), x);
-  floats n = x * 1.44269504f;
-  n = (n + 12582912.0f) - 12582912.0f; /* to the nearest integer */
-  const floats r = x - n * 0.693359375f + n * 2.12194440e-4f;
-  floats p = spread(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const ints power = (__builtin_convertvector(n, ints) + 127) << 23;
-  return p * (floats)power;
-}
-
-INLINE floats hyperbolic_tangent(floats x) {
-  const ints is_negative = x < 0.0f;
-  const floats power = exponential(choose(is_negative, x, -x) * 2.0f);
-  const floats size = (1.0f - power) / (1.0f + power);
-  return choose(is_negative, -size, size);
-}
-
 static void write_token(const Step *step, const Shape *shape, element *keys, element *values,
                         const Heads *new_keys, const Heads *new_values, int64_t token) {
   const int64_t block = step->places[token] / BLOCK, offset = step->places[token] % BLOCK;
@@ -200,7 +79,7 @@ static void write_token(const Step *step, const Shape *shape, element *keys, ele
 }
 
 /* weights[rows, BLOCK] = queries[rows, dim] times a block's keys. */
-INLINE void multiply(float *weights, const float *queries, const element *keys, int64_t dim,
+INLINE void score(float *weights, const float *queries, const element *keys, int64_t dim,
                      const int rows) {
   Pair sums[ROWS] = {};
   for (int64_t i = 0; i < dim; i++) {
@@ -249,8 +128,8 @@ INLINE void add(float *sums, const float *weights, const float *scales, const el
     }                                                                  \
   }
 
-static void multiply_all(Tile *tile, int first, int last, const element *keys, int64_t dim) {
-#define CALL(n) multiply(tile->weights + row * BLOCK, tile->queries + row * dim, keys, dim, n)
+static void score_all(Tile *tile, int first, int last, const element *keys, int64_t dim) {
+#define CALL(n) score(tile->weights + row * BLOCK, tile->queries + row * dim, keys, dim, n)
   FOR_ROWS(first, last, CALL)
 #undef CALL
 }
@@ -333,9 +212,33 @@ static void read_block(const Step *step, const Shape *shape, const Scoring *scor
   }
   if (low >= high) return;
   const int64_t at = ((int64_t)step->blocks[read] * shape->num_heads + head) * BLOCK;
-  multiply_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim);
+  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim);
   for (int query = first; query < last; query++) weigh(tile, query, scoring->softcap);
   add_all(tile, first, last, values + at * shape->value_width, shape->value_width, low, high);
+}
+
+static void write_tokens(const Step *step, const Shape *shape, element *keys, element *values,
+                         const Heads *new_keys, const Heads *new_values) {
+#pragma omp for schedule(static)
+  for (int64_t token = 0; token < step->num_tokens; token++)
+    write_token(step, shape, keys, values, new_keys, new_values, token);
+}
+
+static void read_tiles(const Step *step, const Shape *shape, const Scoring *scoring,
+                       const element *keys, const element *values, const Heads *queries,
+                       const Heads *outputs) {
+  Tile tile;
+  /* The last first: chunks of prompts, which take longest. */
+#pragma omp for schedule(dynamic, 1)
+  for (int64_t i = step->num_tiles * shape->num_heads - 1; i >= 0; i--) {
+    const int64_t number = i / shape->num_heads, head = i % shape->num_heads;
+    const int64_t begin = step->tile_tokens[number];
+    tile.num_queries = (int)((step->tile_tokens[number + 1] - begin) * shape->group);
+    read_queries(shape, queries, scoring->scale, head, begin, &tile);
+    for (int64_t read = step->tile_reads[number]; read < step->tile_reads[number + 1]; read++)
+      read_block(step, shape, scoring, keys, values, head, begin, read, &tile);
+    write_outputs(shape, outputs, head, begin, &tile);
+  }
 }
 
 /* `keys` and `values` are one layer's cache; `outputs` like `queries`, of the values' size. */
@@ -344,21 +247,8 @@ void attend(const Step *step, const Shape *shape, const Scoring *scoring, elemen
             const Heads *new_values, const Heads *outputs) {
 #pragma omp parallel num_threads(shape->num_threads)
   {
-    Tile tile;
     /* All of it before anything is read: one may share what another writes in this step. */
-#pragma omp for schedule(static)
-    for (int64_t token = 0; token < step->num_tokens; token++)
-      write_token(step, shape, keys, values, new_keys, new_values, token);
-    /* The last first: chunks of prompts, which take longest. */
-#pragma omp for schedule(dynamic, 1)
-    for (int64_t i = step->num_tiles * shape->num_heads - 1; i >= 0; i--) {
-      const int64_t number = i / shape->num_heads, head = i % shape->num_heads;
-      const int64_t begin = step->tile_tokens[number];
-      tile.num_queries = (int)((step->tile_tokens[number + 1] - begin) * shape->group);
-      read_queries(shape, queries, scoring->scale, head, begin, &tile);
-      for (int64_t read = step->tile_reads[number]; read < step->tile_reads[number + 1]; read++)
-        read_block(step, shape, scoring, keys, values, head, begin, read, &tile);
-      write_outputs(shape, outputs, head, begin, &tile);
-    }
+    write_tokens(step, shape, keys, values, new_keys, new_values);
+    read_tiles(step, shape, scoring, keys, values, queries, outputs);
   }
 }

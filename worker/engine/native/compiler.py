@@ -1,4 +1,4 @@
-"""Our kernel, compiled for this processor when it is first needed."""
+"""The C sources, compiled for this processor when it is first needed."""
 
 import ctypes
 import hashlib
@@ -19,20 +19,20 @@ DEFINES = {torch.float32: (), torch.bfloat16: ("-DBFLOAT16",)}
 TIMEOUT_S = 120
 
 
-class NotCompiled(Exception):
-    """Why there is no kernel."""
+class NotCompiled(RuntimeError):
+    """Why there is no library."""
 
 
 @cache
 def compiled(dtype: torch.dtype) -> ctypes.CDLL:
-    """The kernel for keys and values of `dtype`. Raises NotCompiled."""
+    """The library for numbers of `dtype`. Raises NotCompiled."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         raise NotCompiled("there is no C compiler")
     if dtype not in DEFINES:
         raise NotCompiled(f"it is not written for {dtype}")
     command = [compiler, *FLAGS, *DEFINES[dtype], "-fopenmp"]
-    target = _folder() / f"attention-{_digest(command)}.so"
+    target = _folder() / f"native-{_digest(command)}.so"
     try:
         if not target.exists():
             _compile(command, target)
@@ -72,7 +72,8 @@ def _digest(command: list[str]) -> str:
     """Of all that the result depends on: a home may be shared by different processors."""
     asked = [command[0], "-march=native", "-E", "-dM", "-xc", os.devnull]
     macros = subprocess.run(asked, capture_output=True, check=False, timeout=TIMEOUT_S).stdout
-    parts = (SOURCE.read_bytes(), macros, " ".join(command).encode(), platform.machine().encode())
+    sources = b"".join(each.read_bytes() for each in sorted(SOURCE.parent.glob("*.[ch]")))
+    parts = (sources, macros, " ".join(command).encode(), platform.machine().encode())
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 

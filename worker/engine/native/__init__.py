@@ -1,0 +1,1 @@
+"""What the engine computes itself on a CPU, in C: attention over the cache, and whole layers."""

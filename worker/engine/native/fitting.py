@@ -1,0 +1,83 @@
+"""Which of a model's decoder layers ours can stand in for, found by trying."""
+
+import copy
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from worker.engine.attention.interface import NotTaken, attending
+from worker.engine.linears import is_faster, reform_linears
+from worker.engine.native.layers import NativeLayer
+from worker.engine.probe import Taken, probe_step, run_probe
+from worker.engine.progress import decoder_layers
+
+logger = logging.getLogger(__name__)
+
+# Of what the layer adds, in standard deviations, beyond what rounding does to what came in.
+MOST_ERROR = {torch.float32: 1e-3, torch.bfloat16: 0.05}
+ROUNDING = {torch.float32: 1e-6, torch.bfloat16: 2.0**-7}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a layer of the model got and gave for the probe's prompt."""
+
+    hidden: Tensor
+    turns: tuple[Tensor, Tensor]
+    output: Tensor
+
+    def call(self, layer: nn.Module) -> Tensor:
+        output: Tensor = layer(self.hidden, attention_mask=None, position_embeddings=self.turns)
+        return output
+
+
+@torch.inference_mode()
+def fit_layers(model: Any, taken: Taken) -> None:
+    """Let ours stand in for decoder layers of `model` where they give the same, and faster."""
+    layers = decoder_layers(model)
+    try:
+        with attending(probe_step(model, taken)):
+            for number, seen in enumerate(_seen(model, layers)):
+                ours = NativeLayer(layers[number], number, taken.shape)
+                _check(ours, layers[number], seen, is_first=number == 0)
+                layers[number] = ours
+    except NotTaken as reason:
+        logger.warning("decoder layers are left to torch, which may be slower: %s", reason)
+
+
+def _seen(model: Any, layers: nn.ModuleList) -> list[_Seen]:
+    seen: list[_Seen] = []
+
+    def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        turns = kwargs.get("position_embeddings")
+        if not (args and isinstance(turns, tuple) and isinstance(output, Tensor)):
+            raise NotTaken("its layers are called in another way")
+        seen.append(_Seen(args[0], turns, output))
+
+    hooks = [each.register_forward_hook(note, with_kwargs=True) for each in layers]
+    try:
+        run_probe(model)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def _check(ours: NativeLayer, layer: nn.Module, seen: _Seen, *, is_first: bool) -> None:
+    dtype = seen.hidden.dtype
+    beyond = (seen.call(ours) - seen.output).float().abs() - ROUNDING[dtype] * seen.output.abs()
+    worst = beyond.clamp_min(0).std() / (seen.output - seen.hidden).float().std()
+    if not worst <= MOST_ERROR[dtype]:
+        raise NotTaken(f"ours differ by {worst:.3g} of what a layer adds")
+    # One stands for all, since they are alike.
+    if is_first and not _is_faster(ours, layer, seen):
+        raise NotTaken("ours are not faster")
+
+
+def _is_faster(ours: NativeLayer, layer: nn.Module, seen: _Seen) -> bool:
+    theirs = copy.deepcopy(layer)
+    reform_linears(theirs, output=None, is_int8=False)
+    return is_faster(lambda: seen.call(ours), lambda: seen.call(theirs))
