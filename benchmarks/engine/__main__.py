@@ -10,6 +10,8 @@ import platform
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -56,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--max-rows", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=None)
     parser.add_argument("--peer", action="append", choices=MODULES, default=[])
+    parser.add_argument("--peers-only", action="store_true", help="leave out transformers")
     parser.add_argument("--dtype", default=None, choices=["float32", "bfloat16", "int8"])
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
@@ -79,14 +82,15 @@ def _measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, 
         computed = str(dtype).removeprefix("torch.")
         model = load_plain(folder / name, dtype, device)
         workload = _workload(name, options, model)
-        lanes = _lanes(engine, model, workload, folder / name, computed, options)
-        race(lanes, num_repeats=options.repeats)
+        lanes = _lanes(engine, model, folder / name, computed, options)
+        race(lanes, workload, num_repeats=options.repeats)
     limit = flops_per_s(dtype, device)
-    needed = flops_of(model, workload, lanes[0].num_tokens) / lanes[0].num_tokens
+    last = workload(options.repeats)
+    needed = flops_of(model, last, lanes[0].num_tokens) / lanes[0].num_tokens
     result = {
         "model": name,
-        "workload": workload.name,
-        "requests": len(workload.requests),
+        "workload": last.name,
+        "requests": len(last.requests),
         "dtype": engine.model.dtype,
         "matrix_gflops": round(limit / 1e9),
         "share_of_limit": round(lanes[0].median * needed / limit, 3),
@@ -119,32 +123,28 @@ def _engine(name: str, folder: Path, options: argparse.Namespace, device: Any) -
     )
 
 
-def _workload(name: str, options: argparse.Namespace, model: Any) -> Workload:
+def _workload(name: str, options: argparse.Namespace, model: Any) -> Callable[[int], Workload]:
     if name != "starter":
-        return departments(options.requests, model.config.vocab_size)
+        return partial(departments, options.requests, model.config.vocab_size)
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
-    return reports(options.data, options.rows, tokenizer, (model.config.eos_token_id,))
+    return partial(reports, options.data, options.rows, tokenizer, (model.config.eos_token_id,))
 
 
 def _lanes(
-    engine: Engine,
-    model: Any,
-    workload: Workload,
-    folder: Path,
-    dtype: str,
-    options: argparse.Namespace,
+    engine: Engine, model: Any, folder: Path, dtype: str, options: argparse.Namespace
 ) -> list[Lane]:
+    of_transformers = [
+        Lane(Generate(model, 1), NUM_FOR_SLOW),
+        Lane(Generate(model, 16)),
+        Lane(Generate(model, 32)),
+        Lane(TransformersContinuous(model)),
+    ]
+    is_int8 = options.dtype == "int8"
     return [
-        Lane(Ours(engine), workload),
-        Lane(Generate(model, 1), workload.first(NUM_FOR_SLOW)),
-        Lane(Generate(model, 16), workload),
-        Lane(Generate(model, 32), workload),
-        Lane(TransformersContinuous(model), workload),
+        Lane(Ours(engine)),
+        *([] if options.peers_only else of_transformers),
         *(
-            Lane(
-                make_peer(peer, folder, dtype, options.max_rows, is_int8=options.dtype == "int8"),
-                workload,
-            )
+            Lane(make_peer(peer, folder, dtype, options.max_rows, is_int8=is_int8))
             for peer in options.peer
         ),
     ]

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.engine.contenders import Contender
@@ -14,13 +14,15 @@ class Lane:
     """A contender with what it is given: a slow one gets the first few requests."""
 
     contender: Contender
-    workload: Workload
+    num_requests: int | None = None
     tokens_per_s: list[float] = field(default_factory=list)
     num_tokens: int = 0
 
-    def run(self) -> None:
+    def run(self, workload: Workload) -> None:
+        if self.num_requests is not None:
+            workload = workload.first(self.num_requests)
         started_at = time.perf_counter()
-        self.num_tokens = self.contender.run(self.workload)
+        self.num_tokens = self.contender.run(workload)
         self.tokens_per_s.append(self.num_tokens / (time.perf_counter() - started_at))
 
     @property
@@ -33,10 +35,11 @@ class Lane:
         return statistics.median(ours / theirs for ours, theirs in pairs)
 
 
-def race(lanes: Sequence[Lane], *, num_repeats: int) -> None:
+def race(lanes: Sequence[Lane], workload: Callable[[int], Workload], *, num_repeats: int) -> None:
+    """All over `workload(turn)`, turn after turn."""
     for lane in lanes:
         # The first call prepares what every later one finds ready.
-        lane.contender.run(lane.workload.first(2))
-    for _ in range(num_repeats):
+        lane.contender.run(workload(0).first(2))
+    for turn in range(1, num_repeats + 1):
         for lane in lanes:
-            lane.run()
+            lane.run(workload(turn))

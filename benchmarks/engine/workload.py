@@ -45,12 +45,16 @@ class Workload:
         return len(beginnings)
 
 
-def departments(num_requests: int, vocab_size: int) -> Workload:
-    """One instruction shared by all, facts of their own, outputs of very different lengths."""
-    chance = random.Random(7)
+def departments(num_requests: int, vocab_size: int, turn: int) -> Workload:
+    """One instruction shared by all, facts of their own, outputs of very different lengths.
+
+    Each turn has other tokens, since some engines remember prompts of the turn before, and
+    the same lengths.
+    """
+    chance, words = random.Random(7), random.Random(turn)
 
     def tokens(number: int) -> tuple[int, ...]:
-        return tuple(chance.randrange(3, vocab_size) for _ in range(number))
+        return tuple(words.randrange(3, vocab_size) for _ in range(number))
 
     shared = tokens(NUM_SHARED)
     median, sigma, least, most = OUTPUT
@@ -66,14 +70,19 @@ def departments(num_requests: int, vocab_size: int) -> Workload:
     )
 
 
-def reports(data: Path, num_rows: int, tokenizer: Any, eos_ids: tuple[int, ...]) -> Workload:
-    """The three sections of each row of a roster, three candidates each, as the worker asks."""
+def reports(
+    data: Path, num_rows: int, tokenizer: Any, eos_ids: tuple[int, ...], turn: int
+) -> Workload:
+    """The three sections of each row of a roster, three candidates each, as the worker asks.
+
+    Each turn has the next rows.
+    """
     from reporting import load_template
 
     template = load_template("weekly_report")
     requests = []
     with data.open(newline="", encoding="utf-8-sig") as file:
-        for row in islice(csv.DictReader(file), num_rows):
+        for row in islice(csv.DictReader(file), turn * num_rows, (turn + 1) * num_rows):
             texts = template.prompts(template.parse_row(row).values)
             requests += [
                 Request(
