@@ -111,7 +111,7 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
     assert taken.kind is NativeAttention
     if way == "whole layers":
         monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
-        fit_layers(model, taken)
+        fit_layers(model, taken, is_int8=False)
         assert num_native(model) == (0 if family == "gemma2" else GEOMETRY["num_hidden_layers"])
     card = replace(local.loaded.card, context_length=256)
     attention = replace(taken, kind=kind)

@@ -25,7 +25,7 @@ def num_reformed(model: Any) -> int:
 
 @pytest.fixture
 def any_is_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linears, "is_faster", lambda ours, plain: True)
+    monkeypatch.setattr(linears, "is_faster", lambda ours, plain, share: True)
 
 
 @pytest.mark.usefixtures("any_is_faster")
@@ -48,7 +48,7 @@ def test_int8_differs_by_its_rounding_alone() -> None:
 
 
 def test_a_form_that_is_not_faster_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linears, "is_faster", lambda ours, plain: False)
+    monkeypatch.setattr(linears, "is_faster", lambda ours, plain, share: False)
     model = build_model(300)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=True)
     assert num_reformed(model) == 0

@@ -123,8 +123,8 @@ def _attention(model: Any) -> Taken | None:
 
 
 def _speed_up(model: Any, attention: Taken, is_int8: bool) -> None:
-    if attention.kind is NativeAttention and not is_int8:
-        fit_layers(model, attention)
+    if attention.kind is NativeAttention:
+        fit_layers(model, attention, is_int8=is_int8)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=is_int8)
 
 

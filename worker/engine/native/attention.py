@@ -68,7 +68,7 @@ class NativeAttention:
                 shape.layers, shape.scorings, self._cache.keys, self._cache.values, strict=True
             )
         ]
-        self.room = _GrowingRoom(dtype)
+        self.room = GrowingRoom()
         self._group = shape.group
         self.scrub = self._cache.scrub
 
@@ -110,22 +110,25 @@ def _scoring(how: Scoring) -> Any:
     return ctypes.byref(structs.Scoring(how.window or 0, how.scale, how.softcap or 0.0))
 
 
-class _GrowingRoom:
+class GrowingRoom:
     """What whole layers compute on the way, as large as the largest step needs it."""
 
-    def __init__(self, dtype: torch.dtype) -> None:
-        self._parts = [torch.empty(0, dtype=dtype) for _ in structs.Room._fields_]
+    def __init__(self) -> None:
+        # Of the widest kind of number, whatever they hold.
+        self._parts = [torch.empty(0) for _ in structs.Room._fields_]
 
     def of(self, num_tokens: int, widths: Sequence[int]) -> Any:
+        """A reference to a `Room`, whose parts have `widths` for each token."""
         for number, width in enumerate(widths):
             if self._parts[number].numel() < num_tokens * width:
-                self._parts[number] = self._parts[number].new_empty(num_tokens * width)
+                self._parts[number] = torch.empty(num_tokens * width)
         return ctypes.byref(structs.Room(*(each.data_ptr() for each in self._parts)))
 
 
 class NativeStep:
     def __init__(self, attention: NativeAttention, tokens: Tokens, tiles: Tiles) -> None:
         self._attention = attention
+        self.room = attention.room.of
         # Kept as long as the kernel may read them.
         self._arrays = [
             np.ascontiguousarray(each, dtype=np.int32)
@@ -154,20 +157,22 @@ class NativeStep:
 
     def run_layer(
         self,
+        function: Any,
         number: int,
         layer: Any,
-        widths: Sequence[int],
+        room: Any,
         hidden: Tensor,
         turns: tuple[Tensor, Tensor],
     ) -> Tensor:
         """A whole decoder layer, from and to [1, tokens, width].
 
-        `layer` is a reference to a `Layer`, `widths` those of the parts of `Room`, and `turns`
-        cosines and sines [1, tokens, key dimension]; tokens are a multiple of LANES.
+        `function` is that of `layer.h`, `layer` and `room` are references to its `Layer` and
+        `Room`, `turns` are cosines and sines [1, tokens, key dimension]; tokens are a multiple
+        of LANES.
         """
         of_layer = self._attention.layers[number]
         output = torch.zeros_like(hidden)
-        self._attention.library.run_layer(
+        function(
             layer,
             self._step,
             of_layer.shape,
@@ -175,6 +180,6 @@ class NativeStep:
             pointer(of_layer.keys),
             pointer(of_layer.values),
             *(address(each) for each in (*turns, hidden, output)),
-            self._attention.room.of(hidden.shape[1], widths),
+            room,
         )
         return output

@@ -16,6 +16,7 @@ SOURCE = Path(__file__).with_name("native.c")
 # Not -ffast-math: NaN must stay NaN.
 FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
 DEFINES = {torch.float32: (), torch.bfloat16: ("-DBFLOAT16",)}
+INT8 = ("-DINT8",)
 TIMEOUT_S = 120
 
 
@@ -24,14 +25,14 @@ class NotCompiled(RuntimeError):
 
 
 @cache
-def compiled(dtype: torch.dtype) -> ctypes.CDLL:
-    """The library for numbers of `dtype`. Raises NotCompiled."""
+def compiled(dtype: torch.dtype, *, is_int8: bool = False) -> ctypes.CDLL:
+    """The library for numbers of `dtype`, and weights of int8. Raises NotCompiled."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         raise NotCompiled("there is no C compiler")
     if dtype not in DEFINES:
         raise NotCompiled(f"it is not written for {dtype}")
-    command = [compiler, *FLAGS, *DEFINES[dtype], "-fopenmp"]
+    command = [compiler, *FLAGS, *DEFINES[dtype], *(INT8 if is_int8 else ()), "-fopenmp"]
     target = _folder() / f"native-{_digest(command)}.so"
     try:
         if not target.exists():

@@ -21,10 +21,11 @@ typedef struct {
 
 /* Room for what is computed on the way, for all tokens of a step. */
 typedef struct {
-  element *bands; /* what the next product reads: width or all heads' values */
-  element *inner; /* [tokens, inner width], in bands */
+  number *bands;  /* what the next product reads */
   element *heads; /* [tokens, queries, keys and values of all heads] */
   element *read;  /* [tokens, heads * value dimension] */
+  element *inner; /* [tokens, inner width] */
+  float *scales;  /* [tokens] */
 } Room;
 
 /* A product's outputs as rows, by themselves or added to others. */
@@ -56,35 +57,34 @@ INLINE floats sigmoid(floats x) {
   return choose(is_negative, power, spread(1)) / (1.0f + power);
 }
 
-/* x * sigmoid(x) of the gates, times what they open, into bands. */
+/* x * sigmoid(x) of the gates, times what they open. */
 static void put_gated(const void *target, int64_t panel, int64_t first, int num_tokens,
                       const floats *sums) {
   const Rows *to = target;
-  for (int j = 0; j < num_tokens; j++) {
-    const floats gate = sums[j];
-    put_in_band(to->rows, to->width, first + j, panel / 2 * LANES,
-                gate * sigmoid(gate) * sums[LANES + j]);
-  }
+  for (int j = 0; j < num_tokens; j++)
+    store_some(to->rows + (first + j) * to->width + panel / 2 * LANES,
+               sums[j] * sigmoid(sums[j]) * sums[LANES + j]);
 }
 
 INLINE float inverse_size(float squares, int64_t width, float epsilon) {
   return 1 / sqrtf(squares / (float)width + epsilon);
 }
 
-/* Root mean square norm (Zhang and Sennrich, 2019) of each row, into bands. */
+/* Root mean square norm (Zhang and Sennrich, 2019) of each row. */
 static void normalise(const element *rows, const float *norm, float epsilon, int64_t width,
-                      int64_t num_tokens, element *bands) {
+                      int64_t num_tokens, const Bands *bands) {
 #pragma omp for schedule(static, LANES)
   for (int64_t token = 0; token < num_tokens; token++) {
-    const element *row = rows + token * width;
+    float row[width];
     floats squares = spread(0);
     for (int64_t i = 0; i < width; i += LANES) {
-      const floats x = load_some(row + i);
+      const floats x = load_some(rows + token * width + i);
       squares += x * x;
+      memcpy(row + i, &x, sizeof x);
     }
     const float factor = inverse_size(sum_of(squares), width, epsilon);
-    for (int64_t i = 0; i < width; i += LANES)
-      put_in_band(bands, width, token, i, load_some(row + i) * factor * load_floats(norm + i));
+    for (int64_t i = 0; i < width; i++) row[i] *= factor * norm[i];
+    put_row(bands, width, token, row);
   }
 }
 
@@ -117,11 +117,17 @@ static void turn_heads(const Layer *layer, const Shape *shape, const element *co
            layer->head_epsilon, dim);
 }
 
-static void put_in_bands(const element *rows, int64_t width, int64_t num_tokens, element *bands) {
+static void put_in_bands(const element *rows, int64_t width, int64_t num_tokens,
+                         const Bands *bands) {
 #pragma omp for schedule(static, LANES)
-  for (int64_t token = 0; token < num_tokens; token++)
-    for (int64_t i = 0; i < width; i += LANES)
-      put_in_band(bands, width, token, i, load_some(rows + token * width + i));
+  for (int64_t token = 0; token < num_tokens; token++) {
+    float row[width];
+    for (int64_t i = 0; i < width; i += LANES) {
+      const floats x = load_some(rows + token * width + i);
+      memcpy(row + i, &x, sizeof x);
+    }
+    put_row(bands, width, token, row);
+  }
 }
 
 /* `cosines` and `sines` are [tokens, key dimension], `from` and `to` [tokens, width]; what is
@@ -136,22 +142,24 @@ void run_layer(const Layer *layer, const Step *step, const Shape *shape, const S
   const Heads new_values = {first_key + shape->num_heads * shape->key_dim, shape->value_dim,
                             stride};
   const Heads read = {room->read, shape->value_dim, layer->output.depth};
+  const Bands bands = {room->bands, room->scales};
   const int64_t num_tokens = step->num_tokens;
 #pragma omp parallel num_threads(shape->num_threads)
   {
-    normalise(from, layer->input_norm, layer->epsilon, layer->width, num_tokens, room->bands);
-    multiply_all(&layer->heads, room->bands, num_tokens, 1, put_rows,
+    normalise(from, layer->input_norm, layer->epsilon, layer->width, num_tokens, &bands);
+    multiply_all(&layer->heads, &bands, num_tokens, 1, put_rows,
                  &(Rows){room->heads, NULL, stride});
     turn_heads(layer, shape, cosines, sines, num_tokens, room->heads);
     write_tokens(step, shape, keys, values, &new_keys, &new_values);
     read_tiles(step, shape, scoring, keys, values, &queries, &read);
-    put_in_bands(room->read, layer->output.depth, num_tokens, room->bands);
-    multiply_all(&layer->output, room->bands, num_tokens, 1, add_rows,
+    put_in_bands(room->read, layer->output.depth, num_tokens, &bands);
+    multiply_all(&layer->output, &bands, num_tokens, 1, add_rows,
                  &(Rows){to, from, layer->width});
-    normalise(to, layer->inner_norm, layer->epsilon, layer->width, num_tokens, room->bands);
-    multiply_all(&layer->gates, room->bands, num_tokens, 2, put_gated,
+    normalise(to, layer->inner_norm, layer->epsilon, layer->width, num_tokens, &bands);
+    multiply_all(&layer->gates, &bands, num_tokens, 2, put_gated,
                  &(Rows){room->inner, NULL, layer->inner.depth});
-    multiply_all(&layer->inner, room->inner, num_tokens, 1, add_rows,
+    put_in_bands(room->inner, layer->inner.depth, num_tokens, &bands);
+    multiply_all(&layer->inner, &bands, num_tokens, 1, add_rows,
                  &(Rows){to, to, layer->width});
   }
 }
@@ -174,10 +182,11 @@ static void put_logits(const void *target, int64_t panel, int64_t first, int num
 /* `to` [tokens, outputs] = `from` [tokens, depth] times the weight, whose panels may hold more
    outputs; `bands` is room for whole bands of `from`. */
 void project(const Weight *weight, const element *from, int64_t num_tokens, float *to,
-             int64_t outputs, element *bands, int64_t num_threads) {
+             int64_t outputs, number *numbers, float *scales, int64_t num_threads) {
+  const Bands bands = {numbers, scales};
 #pragma omp parallel num_threads(num_threads)
   {
-    put_in_bands(from, weight->depth, num_tokens, bands);
-    multiply_all(weight, bands, num_tokens, 1, put_logits, &(Logits){to, outputs});
+    put_in_bands(from, weight->depth, num_tokens, &bands);
+    multiply_all(weight, &bands, num_tokens, 1, put_logits, &(Logits){to, outputs});
   }
 }

@@ -11,6 +11,7 @@ from worker.engine.attention.interface import NotTaken, current_step
 from worker.engine.attention.scoring import ModelShape
 from worker.engine.native import structs
 from worker.engine.native.attention import NativeStep
+from worker.engine.native.compiler import NotCompiled, compiled
 from worker.engine.native.panels import LANES, Panels
 from worker.engine.native.structs import address
 
@@ -23,17 +24,18 @@ GATES = {"gate_proj", "up_proj", "down_proj", "act_fn"}
 class NativeLayer(nn.Module):
     """Stands in for a decoder layer as Llama, Mistral, Qwen2 and Qwen3 have it."""
 
-    def __init__(self, layer: Any, number: int, shape: ModelShape) -> None:
+    def __init__(self, layer: Any, number: int, shape: ModelShape, *, is_int8: bool) -> None:
         """Raises NotTaken where `layer` is of another kind; what looks alike may yet differ."""
         super().__init__()
         _check(layer, number, shape)
+        self._run = _compiled(layer, is_int8=is_int8)
         attention, mlp = layer.self_attn, layer.mlp
         self._number = number
         self._weights = (
-            Panels.stacked(attention.q_proj, attention.k_proj, attention.v_proj),
-            Panels.stacked(attention.o_proj),
-            Panels.alternating(mlp.gate_proj, mlp.up_proj),
-            Panels.stacked(mlp.down_proj),
+            Panels.stacked(attention.q_proj, attention.k_proj, attention.v_proj, is_int8=is_int8),
+            Panels.stacked(attention.o_proj, is_int8=is_int8),
+            Panels.alternating(mlp.gate_proj, mlp.up_proj, is_int8=is_int8),
+            Panels.stacked(mlp.down_proj, is_int8=is_int8),
         )
         norms = _norms(layer)
         # Kept as long as the kernel may read them.
@@ -46,15 +48,25 @@ class NativeLayer(nn.Module):
             output.outputs,
             *(heads, output, gates, inner),
         )
-        widest = max(output.outputs, output.depth)
-        self._widths = (widest, inner.depth, heads.outputs, output.depth)
+        deepest = max(heads.depth, output.depth, inner.depth)
+        self._widths = (deepest, heads.outputs, output.depth, inner.depth, 1)
 
     def forward(
         self, hidden: Tensor, *, position_embeddings: tuple[Tensor, Tensor], **_: Any
     ) -> Tensor:
         step = cast(NativeStep, current_step())
         layer = ctypes.byref(self._struct)
-        return step.run_layer(self._number, layer, self._widths, hidden, position_embeddings)
+        room = step.room(hidden.shape[1], self._widths)
+        return step.run_layer(self._run, self._number, layer, room, hidden, position_embeddings)
+
+
+def _compiled(layer: Any, *, is_int8: bool) -> Any:
+    try:
+        return compiled(layer.self_attn.q_proj.weight.dtype, is_int8=is_int8).run_layer
+    except NotCompiled as reason:
+        raise NotTaken(f"the kernel can't be compiled: {reason}") from reason
+    except AttributeError as missing:
+        raise NotTaken("this processor has no such products") from missing
 
 
 def _norms(layer: Any) -> list[Any]:

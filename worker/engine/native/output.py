@@ -21,6 +21,7 @@ def in_panels(layer: nn.Linear) -> Callable[[Tensor], Tensor]:
         rows = inputs.reshape(-1, depth).contiguous()
         num_bands = -(-len(rows) // LANES)
         bands = rows.new_empty(num_bands * LANES * depth)
+        scales = rows.new_empty(len(rows), dtype=torch.float32)
         logits = rows.new_empty(len(rows), num_outputs, dtype=torch.float32)
         project(
             ctypes.byref(weight.struct),
@@ -29,6 +30,7 @@ def in_panels(layer: nn.Linear) -> Callable[[Tensor], Tensor]:
             address(logits),
             ctypes.c_int64(num_outputs),
             address(bands),
+            address(scales),
             ctypes.c_int64(torch.get_num_threads()),
         )
         return logits.view(*inputs.shape[:-1], num_outputs)

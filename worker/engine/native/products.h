@@ -1,21 +1,29 @@
 /* Products of a step's tokens and a layer's weights.
 
-   Both lie as the products read them. Tokens in bands of LANES: [bands, depth / PAIR, LANES,
-   PAIR], so that a band's numbers are read one after the other. Weights in panels of LANES
-   outputs: [panels, depth / PAIR, LANES, PAIR], which stream from memory in their order. */
+   Both lie as the products read them, in words of 32 bits. Tokens in bands of LANES: [bands,
+   depth / WORD, LANES, WORD], so that a band's numbers are read one after the other. Weights
+   in panels of LANES outputs: [panels, depth / WORD, LANES, WORD], which stream from memory in
+   their order. Each token is computed by the same operations in the same order, whatever
+   else is in the step. */
 
 #pragma once
 
 #include "vectors.h"
 
-#ifdef BFLOAT16
-#include <immintrin.h>
-enum { PAIR = 2 };
-typedef uint32_t pair;
+#ifdef INT8
+typedef int8_t number;
 #else
-enum { PAIR = 1 };
-typedef float pair;
+typedef element number;
 #endif
+
+#if defined(INT8) || defined(BFLOAT16)
+#include <immintrin.h>
+typedef uint32_t word;
+#else
+typedef float word;
+#endif
+
+enum { WORD = sizeof(word) / sizeof(number) };
 
 /* Tokens that are multiplied at once: as many sums as the processor has registers for. */
 #ifdef __AVX512F__
@@ -27,96 +35,146 @@ enum { BAND_ROWS = 4 };
 /* Bytes of tokens that stay in the second-level cache while the weights pass. */
 enum { CACHED = 1 << 19 };
 
-/* Weights on their way from memory while others are multiplied. */
-enum { AHEAD = 1024 / sizeof(element) };
+/* Bytes of weights on their way from memory while others are multiplied. */
+enum { AHEAD = 1 << 11 };
 
 /* Panels that a thread takes at a time: few, so that a disturbed thread leaves more to others. */
 enum { PANELS_AT_ONCE = 4 };
 
-/* A weight [outputs, depth] in panels, and its bias [outputs] or NULL. */
+/* A weight [outputs, depth] in panels, and its bias [outputs]. Of int8, `scales` [outputs] and
+   `starts` [outputs], which take back what makes tokens positive. */
 typedef struct {
-  const element *panels;
-  const float *bias;
+  const number *panels;
+  const float *bias, *scales;
+  const int32_t *starts;
   int64_t outputs, depth;
 } Weight;
+
+/* Tokens [tokens, depth] in bands. Of int8, moved by 128 and with the scale of each token. */
+typedef struct {
+  number *numbers;
+  float *scales;
+} Bands;
 
 /* What is done with the products of a panel and the tokens of a band: `sums[j]` holds LANES
    outputs of token `first + j`. */
 typedef void Finish(const void *target, int64_t panel, int64_t first, int num_tokens,
                     const floats *sums);
 
-/* Writes numbers `i` to `i + LANES` of a token into its band. */
-INLINE void put_in_band(element *bands, int64_t depth, int64_t token, int64_t i, floats x) {
-  const Some narrowed = narrow_all(x);
-  pair pairs[LANES / PAIR];
-  memcpy(pairs, &narrowed, sizeof pairs);
-  pair *to = (pair *)bands + (token / LANES * (depth / PAIR) + i / PAIR) * LANES + token % LANES;
-  for (int j = 0; j < LANES / PAIR; j++) to[j * LANES] = pairs[j];
+/* Writes numbers `i` to `i + LANES` of a token, multiplied with `factor`. */
+INLINE void put_some(const Bands *bands, int64_t depth, int64_t token, int64_t i, floats x,
+                     float factor) {
+#ifdef INT8
+  typedef uint8_t Bytes __attribute__((vector_size(LANES)));
+  /* The float's last bits hold the number to the nearest integer. */
+  const Bytes narrowed = __builtin_convertvector((words)(x * factor + 12582912.0f) + 128, Bytes);
+#else
+  const Some narrowed = narrow_all(x * factor);
+#endif
+  word words_of_some[LANES / WORD];
+  memcpy(words_of_some, &narrowed, sizeof words_of_some);
+  word *to = (word *)bands->numbers + (token / LANES * (depth / WORD) + i / WORD) * LANES +
+             token % LANES;
+  for (int j = 0; j < LANES / WORD; j++) to[j * LANES] = words_of_some[j];
 }
 
-INLINE void multiply_rows(floats *sums, const element *panel, const element *band, int64_t depth,
-                          const int num_rows) {
-  floats some[LANES] = {};
-  for (int64_t i = 0; i < depth; i += PAIR) {
-    __builtin_prefetch(panel + i * LANES + AHEAD);
-#ifdef BFLOAT16
-    const __m512bh weights = (__m512bh)_mm512_loadu_si512(panel + i * LANES);
-    for (int j = 0; j < num_rows; j++) {
-      const __m512bh token = (__m512bh)_mm512_set1_epi32((int)((const pair *)band)[i / PAIR * LANES + j]);
-      some[j] = (floats)_mm512_dpbf16_ps((__m512)some[j], token, weights);
-    }
-#else
-    const floats weights = load_floats(panel + i * LANES);
-    for (int j = 0; j < num_rows; j++) some[j] += band[i * LANES + j] * weights;
-#endif
+/* Writes a token's numbers, which are finite or become NaN altogether. */
+INLINE void put_row(const Bands *bands, int64_t depth, int64_t token, const float *row) {
+  float factor = 1;
+#ifdef INT8
+  floats top = spread(1e-30f), nothing = spread(0);
+  for (int64_t i = 0; i < depth; i += LANES) {
+    const floats x = load_floats(row + i);
+    top = larger(choose(x < 0.0f, -x, x), top);
+    nothing += x * 0.0f;
   }
-  memcpy(sums, some, num_rows * sizeof *some);
+  bands->scales[token] = largest_of(top) / 127 + sum_of(nothing);
+  factor = 127 / largest_of(top);
+#endif
+  for (int64_t i = 0; i < depth; i += LANES)
+    put_some(bands, depth, token, i, load_floats(row + i), factor);
+}
+
+/* Sums of a panel and `num_rows` tokens that follow each other in a band. */
+INLINE void multiply_rows(floats *sums, const Weight *weight, int64_t panel, const number *band,
+                          const int num_rows) {
+  const number *weights = weight->panels + panel * weight->depth * LANES;
+  const word *tokens = (const word *)band;
+#ifdef INT8
+  ints some[LANES], start;
+  memcpy(&start, weight->starts + panel * LANES, sizeof start);
+  for (int j = 0; j < num_rows; j++) some[j] = start;
+#else
+  floats some[LANES] = {};
+#endif
+  for (int64_t i = 0; i < weight->depth / WORD; i++, weights += LANES * WORD, tokens += LANES) {
+    __builtin_prefetch((const char *)weights + AHEAD);
+    for (int j = 0; j < num_rows; j++) {
+#if defined(INT8)
+      some[j] = (ints)_mm512_dpbusd_epi32((__m512i)some[j], _mm512_set1_epi32((int)tokens[j]),
+                                          _mm512_loadu_si512(weights));
+#elif defined(BFLOAT16)
+      some[j] = (floats)_mm512_dpbf16_ps((__m512)some[j],
+                                         (__m512bh)_mm512_set1_epi32((int)tokens[j]),
+                                         (__m512bh)_mm512_loadu_si512(weights));
+#else
+      some[j] += tokens[j] * load_floats(weights);
+#endif
+    }
+  }
+  for (int j = 0; j < num_rows; j++) sums[j] = __builtin_convertvector(some[j], floats);
 }
 
 /* A constant number of rows each time, so that the compiler keeps their sums in registers. */
-INLINE void multiply_band(floats *sums, const element *panel, const element *band, int64_t depth,
+INLINE void multiply_band(floats *sums, const Weight *weight, int64_t panel, const number *band,
                           int num_tokens) {
   for (int row = 0; row < num_tokens; row += BAND_ROWS) {
     const int left = num_tokens - row;
-    const element *rows = band + row * PAIR;
+    const number *rows = band + row * WORD;
     if (left <= 4 || BAND_ROWS == 4)
-      multiply_rows(sums + row, panel, rows, depth, 4);
+      multiply_rows(sums + row, weight, panel, rows, 4);
     else if (left <= 8)
-      multiply_rows(sums + row, panel, rows, depth, 8);
+      multiply_rows(sums + row, weight, panel, rows, 8);
     else if (left <= 12)
-      multiply_rows(sums + row, panel, rows, depth, 12);
+      multiply_rows(sums + row, weight, panel, rows, 12);
     else
-      multiply_rows(sums + row, panel, rows, depth, 16);
+      multiply_rows(sums + row, weight, panel, rows, 16);
   }
 }
 
-INLINE void add_bias(floats *sums, const Weight *weight, int64_t panel) {
-  if (!weight->bias) return;
+/* Scales of int8, and the bias. */
+INLINE void adjust(floats *sums, const Weight *weight, int64_t panel, const float *scales,
+                   int num_tokens) {
   const floats bias = load_floats(weight->bias + panel * LANES);
-  for (int j = 0; j < LANES; j++) sums[j] += bias;
+#ifdef INT8
+  const floats of_weight = load_floats(weight->scales + panel * LANES);
+  for (int j = 0; j < num_tokens; j++) sums[j] = sums[j] * of_weight * scales[j] + bias;
+#else
+  (void)scales;
+  for (int j = 0; j < num_tokens; j++) sums[j] += bias;
+#endif
 }
 
 /* Products of all tokens and all panels, of which `together` ones go to `finish` at a time.
    Called by all threads of a team, which then wait for each other. */
-INLINE void multiply_all(const Weight *weight, const element *bands, int64_t num_tokens,
+INLINE void multiply_all(const Weight *weight, const Bands *bands, int64_t num_tokens,
                          const int together, Finish finish, const void *target) {
   const int64_t depth = weight->depth, num_panels = weight->outputs / LANES;
-  const int64_t num_bands = (num_tokens + LANES - 1) / LANES;
-  int64_t at_once = CACHED / (depth * LANES * (int64_t)sizeof(element));
-  at_once = at_once > 1 ? at_once : 1;
-  for (int64_t first = 0; first < num_bands; first += at_once) {
-    const int64_t last = first + at_once < num_bands ? first + at_once : num_bands;
+  const int64_t step = clamp(CACHED / (depth * LANES * (int64_t)sizeof(number)), 1 << 20) * LANES;
+  const int64_t at_once = step > LANES ? step : LANES;
+  for (int64_t from = 0; from < num_tokens; from += at_once) {
+    const int64_t to = from + clamp(num_tokens - from, at_once);
 #pragma omp for schedule(dynamic, PANELS_AT_ONCE) nowait
     for (int64_t panel = 0; panel < num_panels; panel += together)
-      for (int64_t band = first; band < last; band++) {
-        const int num_here = (int)clamp(num_tokens - band * LANES, LANES);
+      for (int64_t token = from; token < to; token += LANES) {
+        const int num_here = (int)clamp(to - token, LANES);
         floats sums[2 * LANES];
         for (int i = 0; i < together; i++) {
-          multiply_band(sums + i * LANES, weight->panels + (panel + i) * depth * LANES,
-                        bands + band * depth * LANES, depth, num_here);
-          add_bias(sums + i * LANES, weight, panel + i);
+          multiply_band(sums + i * LANES, weight, panel + i, bands->numbers + token * depth,
+                        num_here);
+          adjust(sums + i * LANES, weight, panel + i, bands->scales + token, num_here);
         }
-        finish(target, panel, band * LANES, num_here, sums);
+        finish(target, panel, token, num_here, sums);
       }
   }
 #pragma omp barrier

@@ -47,6 +47,8 @@ class Weight(ctypes.Structure):
     _fields_: ClassVar = [
         ("panels", pointer),
         ("bias", pointer),
+        ("scales", pointer),
+        ("starts", pointer),
         ("outputs", _int64),
         ("depth", _int64),
     ]
@@ -71,9 +73,10 @@ class Layer(ctypes.Structure):
 class Room(ctypes.Structure):
     _fields_: ClassVar = [
         ("bands", pointer),
-        ("inner", pointer),
         ("heads", pointer),
         ("read", pointer),
+        ("inner", pointer),
+        ("scales", pointer),
     ]
 
 
