@@ -6,11 +6,19 @@ from typing import Any
 import pytest
 import torch
 
+from worker.engine.native.drawing import NativeDraw
 from worker.engine.sampler import draw
 from worker.engine.sequences import Request, Sequence
 from worker.engine.values import Sampling
 
 LOGITS = [3.0, 2.5, 1.0, -1.0]
+
+
+@pytest.fixture(autouse=True, params=["torch's operations", "our kernel"])
+def each_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test holds for both."""
+    if request.param == "our kernel":
+        monkeypatch.setitem(globals(), "draw", NativeDraw(torch.float32))
 
 
 def row(*token_ids: int, prompt_ids: tuple[int, ...] = (3,), **sampling: Any) -> Sequence:

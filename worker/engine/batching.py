@@ -10,8 +10,11 @@ from worker.engine.errors import EngineError, ModelUnusable
 from worker.engine.kv_cache import block_bytes
 from worker.engine.loading import LoadedModel
 from worker.engine.micro_batches import MicroBatches
+from worker.engine.native.attention import NativeAttention
+from worker.engine.native.drawing import NativeDraw
 from worker.engine.prefix_tree import BLOCK
-from worker.engine.runner import Runner
+from worker.engine.runner import Draw, Runner
+from worker.engine.sampler import draw
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request
 from worker.engine.values import EngineSettings
@@ -50,7 +53,7 @@ def make_batching(
     attention = loaded.attention.make(loaded.model, num_blocks)
     return Continuous(
         loaded,
-        Runner(loaded.model, attention),
+        Runner(loaded.model, attention, _draw_of(loaded)),
         Scheduler(
             num_blocks=num_blocks,
             max_readers=attention.max_readers,
@@ -61,6 +64,11 @@ def make_batching(
         fail=fail,
         after_step=after_step,
     )
+
+
+def _draw_of(loaded: LoadedModel) -> Draw:
+    is_native = loaded.attention is not None and loaded.attention.kind is NativeAttention
+    return NativeDraw(loaded.model.dtype) if is_native else draw
 
 
 def num_cache_blocks(

@@ -1,5 +1,7 @@
 """One forward pass: a plan goes in, drawn tokens come out."""
 
+from collections.abc import Callable
+from collections.abc import Sequence as Rows
 from typing import Any
 
 import torch
@@ -7,23 +9,27 @@ import torch
 from worker.engine.attention.interface import CacheAttention, attending
 from worker.engine.plan import Plan
 from worker.engine.sampler import Draws, draw
+from worker.engine.sequences import Sequence
 from worker.engine.tokens import Tokens
 
 TOKEN_BUCKET = 16
+
+Draw = Callable[[torch.Tensor, Rows[Sequence]], Draws]
 
 
 class Runner:
     """A model and the attention that it calls, which holds the cache."""
 
-    def __init__(self, model: Any, attention: CacheAttention) -> None:
+    def __init__(self, model: Any, attention: CacheAttention, draw: Draw = draw) -> None:
         self._model = model
         self._attention = attention
+        self._draw = draw
         self.scrub = attention.scrub
 
     def run(self, plan: Plan) -> Draws:
         """One forward pass and a token for each row. Raises whatever the model raises."""
         logits = self.logits(plan)
-        return draw(logits, plan.rows) if plan.rows else Draws([], [], [], [])
+        return self._draw(logits, plan.rows) if plan.rows else Draws([], [], [], [])
 
     @torch.inference_mode()
     def logits(self, plan: Plan) -> torch.Tensor:

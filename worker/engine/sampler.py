@@ -35,7 +35,7 @@ def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
     """
     norms = torch.logsumexp(logits, dim=-1)
     is_finite = torch.isfinite(norms)
-    shaped = _shape(logits, rows)
+    shaped = shape(logits, rows)
     chosen = shaped.argmax(dim=-1)
     drawn = [row.request.sampling.temperature > 0 for row in rows]
     cut = [row.request.sampling.cuts_tail for row in rows]
@@ -47,11 +47,11 @@ def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
             chosen[group] = sampler(shaped[group], [rows[i] for i in group])
     logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - norms
     return Draws(
-        chosen.tolist(), logprobs.tolist(), is_finite.tolist(), _alternatives(logits, norms, rows)
+        chosen.tolist(), logprobs.tolist(), is_finite.tolist(), alternatives(logits, norms, rows)
     )
 
 
-def _alternatives(
+def alternatives(
     logits: torch.Tensor, norms: torch.Tensor, rows: Rows[Sequence]
 ) -> list[Alternatives]:
     """The likeliest tokens before anything shapes the draw; none for rows that don't ask."""
@@ -66,7 +66,7 @@ def _alternatives(
     return found
 
 
-def _shape(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
+def shape(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
     """Bias and penalties; row by row, because few rows ask for them."""
     asking = [
         index
@@ -152,8 +152,10 @@ class _Few:
     def __init__(self, probabilities: torch.Tensor, rows: Rows[Sequence], num_few: int) -> None:
         ordered, token_ids = probabilities.topk(num_few, dim=-1)
         least = _least_kept(ordered, rows)
-        # One as likely as the last of the few may have others like it among the rest.
-        self.is_enough = bool((least > ordered[:, -1]).all())
+        # One as likely as the last of the few may have others like it among the rest; and a
+        # nucleus of the top_k likeliest is a share of all of them.
+        is_whole = (_column(rows, "top_k", ordered) <= num_few).all()
+        self.is_enough = bool(is_whole and (least > ordered[:, -1]).all())
         # In the order of the vocabulary, in which tokens are drawn.
         self._token_ids, places = token_ids.sort(dim=-1)
         self._kept = ordered.masked_fill(ordered < least[:, None], 0.0).gather(1, places)

@@ -5,8 +5,9 @@
    no score leaves the first-level cache. Each query is computed by the same operations in
    the same order, whatever else is in the step.
 
-   Keys lie as [blocks, heads, key dimension, BLOCK], so that a product with a query runs
-   over keys side by side; values as [blocks, heads, BLOCK, value width]. */
+   Products run over pairs that lie side by side (of bf16; fp32 has one for two): keys lie as
+   [blocks, heads, key dimension / PAIR, BLOCK, PAIR], values as [blocks, heads, BLOCK / PAIR,
+   value width, PAIR]. */
 
 #pragma once
 
@@ -30,7 +31,8 @@ typedef struct {
   int64_t num_tokens, num_tiles;
   const int32_t *positions, *places;        /* [tokens]; block * BLOCK + offset */
   const int32_t *tile_tokens, *tile_reads;  /* [tiles + 1]: where each begins */
-  const int32_t *blocks, *starts, *counts, *first, *last; /* [reads] */
+  const int32_t *blocks;                         /* [reads + 1]: what is read next */
+  const int32_t *starts, *counts, *first, *last; /* [reads] */
 } Step;
 
 typedef struct {
@@ -54,127 +56,136 @@ typedef struct {
 
 /* Queries to one head of keys, on their walk over a sequence's blocks. */
 typedef struct {
-  float queries[TILE * MAX_DIM], sums[TILE * MAX_DIM], weights[TILE * BLOCK];
+  element queries[TILE * MAX_DIM], weights[TILE * BLOCK];
+  float scores[TILE * BLOCK], sums[TILE * MAX_DIM];
   floats totals[TILE]; /* of weights, in as many parts */
   float tops[TILE], scales[TILE];
   int num_queries;
   int low[TILE], high[TILE]; /* of the block's keys, those that each query sees */
 } __attribute__((aligned(64))) Tile;
 
-static const ints KEYS = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-
+/* Of a pair, its other half is zero until it is written: it is multiplied with zero before. */
 static void write_token(const Step *step, const Shape *shape, element *keys, element *values,
                         const Heads *new_keys, const Heads *new_values, int64_t token) {
-  const int64_t block = step->places[token] / BLOCK, offset = step->places[token] % BLOCK;
+  const int64_t place = step->places[token], block = place / BLOCK, offset = place % BLOCK;
+  const int is_followed = token + 1 < step->num_tokens && step->places[token + 1] == place + 1;
+  const int begins_pair = offset % PAIR < PAIR - 1 && !is_followed;
   for (int64_t head = 0; head < shape->num_heads; head++) {
     const int64_t first = (block * shape->num_heads + head) * BLOCK;
     const element *key =
         new_keys->data + head * new_keys->head_stride + token * new_keys->token_stride;
     const element *value =
         new_values->data + head * new_values->head_stride + token * new_values->token_stride;
-    element *column = keys + first * shape->key_dim + element_at(offset);
-    for (int64_t i = 0; i < shape->key_dim; i++) column[i * BLOCK] = key[i];
-    memcpy(values + (first + offset) * shape->value_width, value, shape->value_dim * sizeof *value);
+    element *to_keys = keys + first * shape->key_dim + offset * PAIR;
+    element *to_values = values + (first + offset / PAIR * PAIR) * shape->value_width + offset % PAIR;
+    for (int64_t i = 0; i < shape->key_dim; i += PAIR)
+      memcpy(to_keys + i * BLOCK, key + i, sizeof(pair));
+    for (int64_t i = 0; i < shape->value_dim; i++) to_values[i * PAIR] = value[i];
+    if (begins_pair)
+      for (int64_t i = 0; i < shape->value_dim; i++) to_values[i * PAIR + PAIR - 1] = 0;
   }
 }
 
-/* weights[rows, BLOCK] = queries[rows, dim] times a block's keys. */
-INLINE void score(float *weights, const float *queries, const element *keys, int64_t dim,
-                     const int rows) {
-  Pair sums[ROWS] = {};
-  for (int64_t i = 0; i < dim; i++) {
-    const Pair key = load(keys + i * BLOCK);
-    for (int row = 0; row < rows; row++) {
-      sums[row].first += queries[row * dim + i] * key.first;
-      sums[row].second += queries[row * dim + i] * key.second;
+/* scores[rows, BLOCK] = queries[rows, dim] times a block's keys; what is read next comes near. */
+INLINE void score(float *scores, const element *queries, const element *keys, int64_t dim,
+                  const element *next, const int rows) {
+  const pair *pairs = (const pair *)queries;
+  floats sums[ROWS][2] = {};
+  for (int64_t i = 0; i < dim / PAIR; i++)
+    for (int half = 0; half < 2; half++) {
+      const int64_t at = (i * BLOCK + half * LANES) * PAIR;
+      __builtin_prefetch(next + at);
+      for (int row = 0; row < rows; row++)
+        sums[row][half] = add_products(sums[row][half], pairs[row * dim / PAIR + i], keys + at);
     }
-  }
-  memcpy(weights, sums, rows * sizeof *sums);
+  memcpy(scores, sums, rows * sizeof *sums);
 }
 
-/* sums[rows, width] = sums * scales + weights[rows, low:high] times a block's values. */
-INLINE void add(float *sums, const float *weights, const float *scales, const element *values,
-                int64_t width, int low, int high, const int rows) {
+/* sums[rows, width] = sums * scales + weights[rows, low:high] times a block's values; weights
+   of keys that are not seen are zero. What is read next comes near. */
+INLINE void add(float *sums, const element *weights, const float *scales, const element *values,
+                int64_t width, int low, int high, const element *next, const int rows) {
+  const pair *pairs = (const pair *)weights;
   for (int64_t at = 0; at < width; at += 2 * LANES) {
-    Pair some[ROWS];
-    for (int row = 0; row < rows; row++) {
-      some[row].first = load_floats(sums + row * width + at) * scales[row];
-      some[row].second = load_floats(sums + row * width + at + LANES) * scales[row];
-    }
-    for (int key = low; key < high; key++) {
-      const Pair value = load(values + key * width + at);
-      for (int row = 0; row < rows; row++) {
-        some[row].first += weights[row * BLOCK + key] * value.first;
-        some[row].second += weights[row * BLOCK + key] * value.second;
+    floats some[ROWS][2];
+    for (int row = 0; row < rows; row++)
+      for (int half = 0; half < 2; half++)
+        some[row][half] = load_floats(sums + row * width + at + half * LANES) * scales[row];
+    for (int key = low / PAIR; key * PAIR < high; key++)
+      for (int half = 0; half < 2; half++) {
+        __builtin_prefetch(next + at * BLOCK + (key * 2 + half) * LANES * PAIR);
+        for (int row = 0; row < rows; row++)
+          some[row][half] = add_products(some[row][half], pairs[row * BLOCK / PAIR + key],
+                                         values + (key * width + at + half * LANES) * PAIR);
       }
-    }
     for (int row = 0; row < rows; row++) memcpy(sums + row * width + at, some + row, sizeof *some);
   }
 }
 
 /* A constant number of rows each time, so that the compiler keeps their sums in registers. */
+#define AT_MOST(n) ((n) < ROWS ? (n) : ROWS)
 #define FOR_ROWS(first, end, CALL)                                     \
   for (int row = first, rows; row < end; row += rows) {                \
     rows = end - row < ROWS ? end - row : ROWS;                        \
     switch (rows) {                                                    \
       case 1: CALL(1); break;                                          \
-      case 2: CALL(2); break;                                          \
-      case 3: CALL(3); break;                                          \
-      case 4: CALL(4); break;                                          \
-      case 5: CALL(5); break;                                          \
-      case 6: CALL(6); break;                                          \
-      case 7: CALL(7); break;                                          \
-      default: CALL(8);                                                \
+      case 2: CALL(AT_MOST(2)); break;                                 \
+      case 3: CALL(AT_MOST(3)); break;                                 \
+      case 4: CALL(AT_MOST(4)); break;                                 \
+      case 5: CALL(AT_MOST(5)); break;                                 \
+      case 6: CALL(AT_MOST(6)); break;                                 \
+      case 7: CALL(AT_MOST(7)); break;                                 \
+      default: CALL(ROWS);                                             \
     }                                                                  \
   }
 
-static void score_all(Tile *tile, int first, int last, const element *keys, int64_t dim) {
-#define CALL(n) score(tile->weights + row * BLOCK, tile->queries + row * dim, keys, dim, n)
+static void score_all(Tile *tile, int first, int last, const element *keys, int64_t dim,
+                      const element *next) {
+#define CALL(n) score(tile->scores + row * BLOCK, tile->queries + row * dim, keys, dim, next, n)
   FOR_ROWS(first, last, CALL)
 #undef CALL
 }
 
 static void add_all(Tile *tile, int first, int last, const element *values, int64_t dim, int low,
-                    int high) {
+                    int high, const element *next) {
 #define CALL(n)                                                                             \
   add(tile->sums + row * dim, tile->weights + row * BLOCK, tile->scales + row, values, dim, \
-      low, high, n)
+      low, high, next, n)
   FOR_ROWS(first, last, CALL)
 #undef CALL
 }
 
 /* Turns a query's scores into weights, relative to the largest score so far. */
-static void weigh(Tile *tile, int query, float softcap) {
-  float *each = tile->weights + query * BLOCK;
-  floats first = load_floats(each), second = load_floats(each + LANES);
+static void weigh(Tile *tile, int query, float scale, float softcap) {
+  const float *scores = tile->scores + query * BLOCK;
+  floats first = load_floats(scores) * scale, second = load_floats(scores + LANES) * scale;
   if (softcap != 0) {
     first = hyperbolic_tangent(first / softcap) * softcap;
     second = hyperbolic_tangent(second / softcap) * softcap;
   }
   const int low = tile->low[query], high = tile->high[query];
-  const ints sees_first = (KEYS >= low) & (KEYS < high);
-  const ints sees_second = (KEYS + LANES >= low) & (KEYS + LANES < high);
+  const ints sees_first = (PLACES >= low) & (PLACES < high);
+  const ints sees_second = (PLACES + LANES >= low) & (PLACES + LANES < high);
   first = choose(sees_first, first, spread(-INFINITY));
   second = choose(sees_second, second, spread(-INFINITY));
   const float before = tile->tops[query], block_top = largest_of(larger(first, second));
   const float top = block_top > before ? block_top : before;
   first = choose(sees_first, exponential(first - top), spread(0));
   second = choose(sees_second, exponential(second - top), spread(0));
-  memcpy(each, &first, sizeof first);
-  memcpy(each + LANES, &second, sizeof second);
+  store_some(tile->weights + query * BLOCK, first);
+  store_some(tile->weights + query * BLOCK + LANES, second);
   tile->tops[query] = top;
   tile->scales[query] = before < top ? exponential(spread(before - top))[0] : 1;
   tile->totals[query] = tile->totals[query] * tile->scales[query] + first + second;
 }
 
-static void read_queries(const Shape *shape, const Heads *queries, float scale, int64_t head,
-                         int64_t begin, Tile *tile) {
+static void read_queries(const Shape *shape, const Heads *queries, int64_t head, int64_t begin,
+                         Tile *tile) {
   for (int query = 0; query < tile->num_queries; query++) {
     const int64_t token = begin + query / shape->group;
     const element *from = queries->data + token * queries->token_stride +
                           (head * shape->group + query % shape->group) * queries->head_stride;
-    for (int64_t i = 0; i < shape->key_dim; i++)
-      tile->queries[query * shape->key_dim + i] = widen(from[i]) * scale;
+    memcpy(tile->queries + query * shape->key_dim, from, shape->key_dim * sizeof *from);
     tile->tops[query] = -INFINITY;
     tile->totals[query] = spread(0);
   }
@@ -190,7 +201,7 @@ static void write_outputs(const Shape *shape, const Heads *outputs, int64_t head
     const float total = sum_of(tile->totals[query]);
     const float *sums = tile->sums + query * shape->value_width;
     for (int64_t i = 0; i < shape->value_dim; i++)
-      to[i] = narrow(sums[i / BLOCK * BLOCK + place_of(i % BLOCK)] / total);
+      to[i] = narrow(sums[i] / total);
   }
 }
 
@@ -212,9 +223,12 @@ static void read_block(const Step *step, const Shape *shape, const Scoring *scor
   }
   if (low >= high) return;
   const int64_t at = ((int64_t)step->blocks[read] * shape->num_heads + head) * BLOCK;
-  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim);
-  for (int query = first; query < last; query++) weigh(tile, query, scoring->softcap);
-  add_all(tile, first, last, values + at * shape->value_width, shape->value_width, low, high);
+  const int64_t next = ((int64_t)step->blocks[read + 1] * shape->num_heads + head) * BLOCK;
+  const element *block_values = values + at * shape->value_width;
+  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim, block_values);
+  for (int query = first; query < last; query++) weigh(tile, query, scoring->scale, scoring->softcap);
+  add_all(tile, first, last, block_values, shape->value_width, low, high,
+          keys + next * shape->key_dim);
 }
 
 static void write_tokens(const Step *step, const Shape *shape, element *keys, element *values,
@@ -234,7 +248,7 @@ static void read_tiles(const Step *step, const Shape *shape, const Scoring *scor
     const int64_t number = i / shape->num_heads, head = i % shape->num_heads;
     const int64_t begin = step->tile_tokens[number];
     tile.num_queries = (int)((step->tile_tokens[number + 1] - begin) * shape->group);
-    read_queries(shape, queries, scoring->scale, head, begin, &tile);
+    read_queries(shape, queries, head, begin, &tile);
     for (int64_t read = step->tile_reads[number]; read < step->tile_reads[number + 1]; read++)
       read_block(step, shape, scoring, keys, values, head, begin, read, &tile);
     write_outputs(shape, outputs, head, begin, &tile);

@@ -11,16 +11,12 @@
 #include "vectors.h"
 
 #ifdef INT8
-typedef int8_t number;
-#else
-typedef element number;
-#endif
-
-#if defined(INT8) || defined(BFLOAT16)
 #include <immintrin.h>
+typedef int8_t number;
 typedef uint32_t word;
 #else
-typedef float word;
+typedef element number;
+typedef pair word;
 #endif
 
 enum { WORD = sizeof(word) / sizeof(number) };
@@ -110,15 +106,11 @@ INLINE void multiply_rows(floats *sums, const Weight *weight, int64_t panel, con
   for (int64_t i = 0; i < weight->depth / WORD; i++, weights += LANES * WORD, tokens += LANES) {
     __builtin_prefetch((const char *)weights + AHEAD);
     for (int j = 0; j < num_rows; j++) {
-#if defined(INT8)
+#ifdef INT8
       some[j] = (ints)_mm512_dpbusd_epi32((__m512i)some[j], _mm512_set1_epi32((int)tokens[j]),
                                           _mm512_loadu_si512(weights));
-#elif defined(BFLOAT16)
-      some[j] = (floats)_mm512_dpbf16_ps((__m512)some[j],
-                                         (__m512bh)_mm512_set1_epi32((int)tokens[j]),
-                                         (__m512bh)_mm512_loadu_si512(weights));
 #else
-      some[j] += tokens[j] * load_floats(weights);
+      some[j] = add_products(some[j], tokens[j], weights);
 #endif
     }
   }

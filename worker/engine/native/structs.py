@@ -70,6 +70,15 @@ class Layer(ctypes.Structure):
     ]
 
 
+class Asked(ctypes.Structure):
+    _fields_: ClassVar = [
+        ("temperatures", pointer),
+        ("top_p", pointer),
+        ("top_k", pointer),
+        ("heights", pointer),
+    ]
+
+
 class Room(ctypes.Structure):
     _fields_: ClassVar = [
         ("bands", pointer),

@@ -17,7 +17,7 @@ class Tiles:
 
     Tile `i` has tokens `tokens[i]` to `tokens[i + 1]` and reads `reads[i]` to `reads[i + 1]`.
     A read is of one block, of which `counts` keys are there, the first at position `starts`,
-    by tokens `first` to `last`.
+    by tokens `first` to `last`. One more block follows the last, for who looks ahead.
     """
 
     tokens: np.ndarray
@@ -52,8 +52,11 @@ class Tiles:
         for chunk in plan.chunks:
             parts += _of_chunk(chunk, at, tokens_a_tile)
             at += chunk.end - chunk.start
-        num_tokens, num_reads, *reads = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return cls(_places(num_tokens), _places(num_reads), *reads)
+        parts = parts or [(np.empty(0, dtype=np.int64),) * 7]
+        num_tokens, num_reads, blocks, *others = (
+            np.concatenate(each) for each in zip(*parts, strict=True)
+        )
+        return cls(_places(num_tokens), _places(num_reads), np.append(blocks, 0), *others)
 
 
 _Part = tuple[np.ndarray, ...]

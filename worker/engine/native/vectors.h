@@ -13,11 +13,20 @@ typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 
+/* What the cache and the model hold, and as many of them as fill 32 bits. */
 #ifdef BFLOAT16
+#include <immintrin.h>
 typedef uint16_t element;
+typedef uint32_t pair;
 #else
 typedef float element;
+typedef float pair;
 #endif
+
+enum { PAIR = sizeof(pair) / sizeof(element) };
+
+/* Of the lanes. */
+static const ints PLACES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -35,22 +44,19 @@ INLINE floats load_floats(const float *from) {
   return x;
 }
 
-/* Two vectors of elements that lie side by side. */
-typedef struct {
-  floats first, second;
-} Pair;
-
 #ifdef BFLOAT16
-/* Every other element to each: a shift and a mask, where their own order takes a shuffle. */
-INLINE Pair load(const element *from) {
-  words both;
-  memcpy(&both, from, sizeof both);
-  return (Pair){(floats)(both << 16), (floats)(both & 0xffff0000)};
+/* Adds to each lane the products of its own pair and one that all share. */
+INLINE floats add_products(floats sums, pair shared, const element *lanes) {
+#ifdef __AVX512BF16__
+  return (floats)_mm512_dpbf16_ps((__m512)sums, (__m512bh)_mm512_set1_epi32((int)shared),
+                                  (__m512bh)_mm512_loadu_si512(lanes));
+#else
+  words both, one = shared - (words){};
+  memcpy(&both, lanes, sizeof both);
+  return sums + (floats)(one << 16) * (floats)(both << 16) +
+         (floats)(one & 0xffff0000) * (floats)(both & 0xffff0000);
+#endif
 }
-
-/* Where in a pair element i of 2 * LANES comes to lie, and the other way round. */
-INLINE int64_t place_of(int64_t i) { return i % 2 * LANES + i / 2; }
-INLINE int64_t element_at(int64_t place) { return place % LANES * 2 + place / LANES; }
 
 INLINE float widen(element x) {
   const uint32_t word = (uint32_t)x << 16;
@@ -81,12 +87,10 @@ INLINE Some narrow_all(floats x) {
   return __builtin_convertvector(bits >> 16, Some);
 }
 #else
-INLINE Pair load(const element *from) {
-  return (Pair){load_floats(from), load_floats(from + LANES)};
+INLINE floats add_products(floats sums, pair shared, const element *lanes) {
+  return sums + shared * load_floats(lanes);
 }
 
-INLINE int64_t place_of(int64_t i) { return i; }
-INLINE int64_t element_at(int64_t place) { return place; }
 INLINE float widen(element x) { return x; }
 INLINE element narrow(float x) { return x; }
 

@@ -1,0 +1,54 @@
+"""Our kernel's draws, held against those of torch's operations."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from tests.engine.test_sampler import row
+from worker.engine import sampler
+from worker.engine.native import drawing
+from worker.engine.native.drawing import NativeDraw
+
+NUM_ROWS = 120
+
+
+def logits(vocab_size: int, spread: float) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(vocab_size)
+    return torch.randn(NUM_ROWS, vocab_size, generator=generator) * spread
+
+
+@pytest.mark.parametrize("vocab_size", [5, 256, 1000, 6836])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"temperature": 0.0},
+        {"temperature": 1.0},
+        {"temperature": 0.6, "top_p": 0.95},
+        {"temperature": 1.0, "top_p": 0.5, "top_k": 40},
+        {"temperature": 1.3, "top_k": 3},
+    ],
+)
+def test_it_draws_what_torch_draws(vocab_size: int, asked: dict[str, Any]) -> None:
+    rows = [row(seed=seed, **asked) for seed in range(NUM_ROWS)]
+    given = logits(vocab_size, 4.0)
+    ours, theirs = NativeDraw(torch.float32)(given, rows), sampler.draw(given, rows)
+    assert ours.token_ids == theirs.token_ids
+    torch.testing.assert_close(torch.tensor(ours.logprobs), torch.tensor(theirs.logprobs))
+
+
+def test_who_keeps_very_many_tokens_is_drawn_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flat distribution, whose nucleus has more tokens than the kernel looks through."""
+    num_left: list[int] = []
+
+    def draw(few: torch.Tensor, rows: Any) -> sampler.Draws:
+        num_left.append(len(rows))
+        return sampler.draw(few, rows)
+
+    monkeypatch.setattr(drawing, "draw", draw)
+    flat, steep = logits(6836, 0.1), logits(6836, 9.0)
+    given = torch.where(torch.arange(NUM_ROWS)[:, None] % 3 == 0, flat, steep)
+    rows = [row(seed=seed, temperature=1.0, top_p=0.9) for seed in range(NUM_ROWS)]
+    drawn = NativeDraw(torch.float32)(given, rows).token_ids
+    assert num_left == [NUM_ROWS // 3]
+    assert drawn == sampler.draw(given, rows).token_ids

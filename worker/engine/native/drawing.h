@@ -1,0 +1,167 @@
+/* The next token of every row, as worker/engine/sampler.py draws it. */
+
+#pragma once
+
+#include <omp.h>
+#include <stdlib.h>
+
+#include "vectors.h"
+
+/* Tokens whose weights are added up in fp32 before they go on in double. */
+enum { STRIDE = 256 };
+
+/* Tokens that a nucleus is looked for among; where more are likely enough, it is not. */
+enum { MOST_LIKELY = 2048 };
+
+enum { NOT_DRAWN = -1 };
+
+/* Of each row; temperature 0 takes the likeliest, top_p 1 and top_k 0 cut nothing. */
+typedef struct {
+  const float *temperatures, *top_p;
+  const int32_t *top_k;
+  const double *heights; /* between 0 and 1: where in the cumulative distribution */
+} Asked;
+
+typedef struct {
+  float weight;
+  int32_t token;
+} Likely;
+
+/* NaN where a logit is NaN. */
+static float top_of(const float *logits, int64_t size) {
+  floats top = spread(-INFINITY), nothing = spread(0);
+  int64_t i = 0;
+  for (; i + LANES <= size; i += LANES) {
+    const floats x = load_floats(logits + i);
+    top = larger(x, top);
+    nothing += choose(x == x, spread(0), x);
+  }
+  float most = largest_of(top) + sum_of(nothing);
+  for (; i < size; i++) most = logits[i] <= most ? most : logits[i];
+  return most;
+}
+
+/* weights = e^((logits - top) / temperature), whose sum is returned; `sums` those of each
+   STRIDE. */
+static double weigh_all(const float *logits, int64_t size, float top, float temperature,
+                        float *weights, double *sums) {
+  double total = 0;
+  for (int64_t from = 0; from < size; from += STRIDE) {
+    const int64_t to = from + STRIDE < size ? from + STRIDE : size;
+    floats sum = spread(0);
+    for (int64_t i = from; i < to; i += LANES) {
+      const int num_here = (int)clamp(to - i, LANES);
+      floats x = spread(-INFINITY);
+      memcpy(&x, logits + i, num_here * sizeof *logits);
+      x = (x - top) / temperature;
+      x = choose((PLACES >= num_here) | (x < -87.0f), spread(0), exponential(x));
+      memcpy(weights + i, &x, sizeof x);
+      sum += x;
+    }
+    total += sums[from / STRIDE] = sum_of(sum);
+  }
+  return total;
+}
+
+static int64_t argmax(const float *logits, int64_t size, float top) {
+  for (int64_t i = 0; i < size; i++)
+    if (logits[i] == top) return i;
+  return 0;
+}
+
+/* The place where the cumulative weight passes `wanted`, or the last that weighs anything. */
+static int64_t place_in_all(const float *weights, const double *sums, int64_t size,
+                            double wanted) {
+  double before = 0;
+  int64_t last = 0;
+  for (int64_t from = 0; from < size; from += STRIDE) {
+    const double after = before + sums[from / STRIDE];
+    if (after > wanted || from + STRIDE >= size) {
+      for (int64_t i = from; i < size && i < from + STRIDE; i++) {
+        if (weights[i] > 0) last = i;
+        before += weights[i];
+        if (before > wanted) return i;
+      }
+      return last;
+    }
+    before = after;
+  }
+  return last;
+}
+
+static int heavier(const void *one, const void *other) {
+  const float first = ((const Likely *)one)->weight, second = ((const Likely *)other)->weight;
+  return (first < second) - (first > second);
+}
+
+/* Of the tokens in falling order, the weight of the last that stays. */
+static float least_kept(const Likely *ordered, int count, double total, float top_p, int top_k) {
+  const int most = top_k > 0 && top_k < count ? top_k : count;
+  if (top_k > 0) {
+    total = 0;
+    for (int i = 0; i < most; i++) total += ordered[i].weight;
+  }
+  double before = 0;
+  int kept = 0;
+  /* One stays while those before it have not filled the nucleus: the first always does. */
+  while (kept < most && (kept == 0 || before < top_p * total)) before += ordered[kept++].weight;
+  return ordered[kept - 1].weight;
+}
+
+static int64_t place_in_nucleus(const float *weights, int64_t size, double total, float top_p,
+                                int top_k, double height) {
+  Likely likely[MOST_LIKELY], ordered[MOST_LIKELY];
+  /* All that weigh less are together less than what the nucleus leaves out. */
+  const float floor = (float)((1 - (double)top_p) * total / (double)size);
+  int count = 0;
+  for (int64_t i = 0; i < size; i++) {
+    if (weights[i] < floor || weights[i] == 0) continue;
+    if (count == MOST_LIKELY) return NOT_DRAWN;
+    likely[count++] = (Likely){weights[i], (int32_t)i};
+  }
+  /* The sum of the first few needs all of them. */
+  if (top_k > count) return NOT_DRAWN;
+  memcpy(ordered, likely, count * sizeof *likely);
+  qsort(ordered, count, sizeof *ordered, heavier);
+  const float least = least_kept(ordered, count, total, top_p, top_k);
+  double kept = 0, before = 0;
+  for (int i = 0; i < count; i++) kept += likely[i].weight >= least ? likely[i].weight : 0;
+  int64_t last = NOT_DRAWN;
+  /* In the order of the vocabulary, as all draws are. */
+  for (int i = 0; i < count; i++) {
+    if (likely[i].weight < least) continue;
+    last = likely[i].token;
+    before += likely[i].weight;
+    if (before > height * kept) break;
+  }
+  return last;
+}
+
+static int64_t draw_row(const float *logits, int64_t size, const Asked *asked, int64_t row,
+                        float *weights, double *sums) {
+  const float top = top_of(logits, size), temperature = asked->temperatures[row];
+  if (!(temperature > 0) || !isfinite(top)) return argmax(logits, size, top);
+  const double total = weigh_all(logits, size, top, temperature, weights, sums);
+  const float top_p = asked->top_p[row];
+  const int top_k = asked->top_k[row];
+  if (top_p < 1) return place_in_nucleus(weights, size, total, top_p, top_k, asked->heights[row]);
+  if (top_k > 0) return NOT_DRAWN;
+  return place_in_all(weights, sums, size, asked->heights[row] * total);
+}
+
+/* Draws from `shaped` [rows, size]; `tokens` [rows], NOT_DRAWN where that takes another way;
+   `norms` [rows] are the logarithms of the sums of e^`logits`, not finite where a logit is NaN
+   or infinity. `weights` and `sums` are room for each thread: size + LANES floats, and a double
+   for each STRIDE. */
+void draw_rows(const float *logits, const float *shaped, int64_t num_rows, int64_t size,
+               const Asked *asked, int64_t *tokens, float *norms, float *weights, double *sums,
+               int64_t num_threads) {
+#pragma omp parallel for schedule(dynamic, 1) num_threads(num_threads)
+  for (int64_t row = 0; row < num_rows; row++) {
+    float *own_weights = weights + omp_get_thread_num() * (size + LANES);
+    double *own_sums = sums + omp_get_thread_num() * (size / STRIDE + 1);
+    const float *own = logits + row * size, top = top_of(own, size);
+    norms[row] = top + (float)log(weigh_all(own, size, top, 1, own_weights, own_sums));
+    tokens[row] = draw_row(shaped + row * size, size, asked, row, own_weights, own_sums);
+  }
+}
