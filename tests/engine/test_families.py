@@ -22,13 +22,13 @@ from transformers import (
 from tests.engine.in_process import InProcess
 from tests.tiny_models import EOS_ID, PAD_ID
 from worker.engine import Prompt, Sampling
-from worker.engine.attention.interface import CacheAttention, NotTaken
+from worker.engine.attention.interface import CacheAttention, NotTaken, attending
 from worker.engine.attention.plain import PlainAttention
 from worker.engine.native import fitting
 from worker.engine.native.attention import NativeAttention
-from worker.engine.native.fitting import fit_layers
+from worker.engine.native.fitting import fit
 from worker.engine.native.layers import NativeLayer
-from worker.engine.probe import take_attention
+from worker.engine.probe import Taken, probe_step, run_probe, take_attention
 
 VOCAB = 300
 GEOMETRY = {
@@ -111,7 +111,7 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
     assert taken.kind is NativeAttention
     if way == "whole layers":
         monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
-        fit_layers(model, taken, is_int8=False)
+        fit(model, taken, is_int8=False)
         assert num_native(model) == (0 if family == "gemma2" else GEOMETRY["num_hidden_layers"])
     card = replace(local.loaded.card, context_length=256)
     attention = replace(taken, kind=kind)
@@ -123,6 +123,54 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
         outcomes = engine.outcomes(*asked, settings=settings)
         drawn = [list(outcome[0].token_ids) for outcome in outcomes if isinstance(outcome, tuple)]
         assert expected == drawn
+
+
+def through_the_cache(model: Any, taken: Taken) -> torch.Tensor:
+    with attending(probe_step(model, taken)):
+        return run_probe(model)
+
+
+def test_int8_layers_differ_by_their_rounding_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
+    model = build(FAMILIES["qwen3"])
+    taken = take_attention(model)
+    expected = through_the_cache(model, taken)
+    fit(model, taken, is_int8=True)
+    assert num_native(model) == GEOMETRY["num_hidden_layers"]
+    error = (through_the_cache(model, taken) - expected).std() / expected.std()
+    assert 0.001 < error < 0.2
+
+
+def test_layers_that_look_alike_and_are_not_are_left_to_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
+    model = build(FAMILIES["llama"])
+    # Half of it, which nothing but its output tells.
+    after = model.model.layers[1].self_attn.register_forward_hook(
+        lambda _module, _inputs, output: (output[0] * 0.5, output[1])
+    )
+    fit(model, take_attention(model), is_int8=False)
+    after.remove()
+    assert num_native(model) == 1
+
+
+def test_in_bf16_a_text_does_not_depend_on_its_company(
+    local: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
+    model = build(FAMILIES["qwen2"]).to(torch.bfloat16)
+    taken = take_attention(model)
+    fit(model, taken, is_int8=False)
+    assert num_native(model) == GEOMETRY["num_hidden_layers"]
+    card = replace(local.loaded.card, context_length=256)
+    engine = local.over(replace(local.loaded, model=model, attention=taken, card=card))
+    asked = [
+        (Prompt(token_ids=each), Sampling(temperature=0.9, seed=seed, max_tokens=NUM_TOKENS))
+        for seed, each in enumerate(prompts())
+    ]
+    alone = [engine.outcomes(each)[0] for each in asked]
+    assert alone == engine.outcomes(*asked)
 
 
 NOT_TAKEN = {

@@ -59,7 +59,7 @@ def test_a_form_that_torch_no_longer_has_is_not_used(monkeypatch: pytest.MonkeyP
     def gone(layer: torch.nn.Linear) -> Any:
         raise AttributeError("'_OpNamespace' 'mkldnn' object has no attribute")
 
-    for form in ("_packed", "_int8", "in_panels"):
+    for form in ("_packed", "_int8", "_unrounded"):
         monkeypatch.setattr(linears, form, gone)
     model = build_model(300)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=True)
@@ -71,7 +71,7 @@ def test_a_form_that_gives_something_else_is_not_used(monkeypatch: pytest.Monkey
     def wrong(layer: torch.nn.Linear) -> Any:
         return lambda inputs: layer(inputs) * 1.01
 
-    for form in ("_packed", "in_panels"):
+    for form in ("_packed", "_unrounded"):
         monkeypatch.setattr(linears, form, wrong)
     model = build_model(300)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=False)

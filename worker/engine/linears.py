@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from worker.engine.native.output import in_panels
+from worker.engine.native.output import NativeOutput
 
 PROBE_TOKENS = 64
 NUM_TRIES = 5
@@ -57,7 +57,7 @@ def reform_linears(model: nn.Module, *, output: nn.Module | None, is_int8: bool)
 def _forms(*, is_output: bool, is_int8: bool) -> list[Form]:
     """The best first."""
     if is_output:
-        return [in_panels, _packed]
+        return [_unrounded, _packed]
     return [_int8, _packed] if is_int8 else [_packed]
 
 
@@ -72,7 +72,7 @@ def _is_better(form: Form, layer: nn.Linear) -> bool:
         # The operations are torch's own, and not promised to be there in the next version.
         return False
     most = MOST_INT8_ERROR if form is _int8 else MOST_ERROR.get(layer.weight.dtype, 0.0)
-    share = EXACT_TIME if form is in_panels else MOST_TIME
+    share = EXACT_TIME if form is _unrounded else MOST_TIME
     return bool(worst <= most) and is_faster(
         lambda: run(inputs), lambda: linear(inputs, layer.weight, layer.bias), share
     )
@@ -104,6 +104,11 @@ def _packed(layer: nn.Linear) -> Callable[[Tensor], Tensor]:
         return output
 
     return run
+
+
+def _unrounded(layer: nn.Linear) -> Callable[[Tensor], Tensor]:
+    """By our own products, whose results stay fp32."""
+    return NativeOutput(layer).forward
 
 
 def _int8(layer: nn.Linear) -> Callable[[Tensor], Tensor]:

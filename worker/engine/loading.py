@@ -17,7 +17,8 @@ from worker.engine.errors import ModelUnusable
 from worker.engine.folder import ModelFolder
 from worker.engine.linears import reform_linears
 from worker.engine.native.attention import NativeAttention
-from worker.engine.native.fitting import fit_layers
+from worker.engine.native.fitting import fit
+from worker.engine.native.threads import set_num_threads
 from worker.engine.probe import Taken, take_attention
 from worker.engine.values import EngineSettings, ModelCard
 
@@ -57,8 +58,7 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
     """Raises ModelUnusable, with the reason, whatever it is that stands against loading."""
     device = _device(settings)
     _quieten()
-    if settings.num_threads is not None:
-        torch.set_num_threads(settings.num_threads)
+    set_num_threads(settings.num_threads)
     tokenizer = _attempt("the tokenizer", partial(_tokenizer, folder.path))
     model = _attempt("the model", partial(_model, folder.path, compute_dtype(settings, device)))
     eos_ids = _eos_ids(model, tokenizer)
@@ -124,7 +124,7 @@ def _attention(model: Any) -> Taken | None:
 
 def _speed_up(model: Any, attention: Taken, is_int8: bool) -> None:
     if attention.kind is NativeAttention:
-        fit_layers(model, attention, is_int8=is_int8)
+        fit(model, attention, is_int8=is_int8)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=is_int8)
 
 

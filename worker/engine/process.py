@@ -4,6 +4,7 @@ The three numbers are two inherited file descriptors and the process id of the p
 """
 
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -48,6 +49,8 @@ def serve(settings: EngineSettings, connection: Connection, counter: StepCounter
         connection.send(Unusable(str(error)))
         return
     bump_in_layers(loaded.model, counter)
+    # What is there now stays: the garbage collector need not walk through it again and again.
+    gc.freeze()
 
     connection.send(Ready(loaded.card))
     loop.run()

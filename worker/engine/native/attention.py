@@ -16,6 +16,7 @@ from worker.engine.kv_cache import KVCache
 from worker.engine.native import structs
 from worker.engine.native.compiler import NotCompiled, compiled
 from worker.engine.native.structs import address, heads_of, pointer
+from worker.engine.native.threads import num_threads
 from worker.engine.native.tiles import Tiles
 from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
@@ -100,7 +101,7 @@ def _width(dim: int) -> int:
 
 
 def _shape(layer: HeadShape, group: int, width: int) -> Any:
-    threads = torch.get_num_threads()
+    threads = num_threads()
     return ctypes.byref(
         structs.Shape(layer.num_heads, group, layer.key_dim, layer.value_dim, width, threads)
     )
@@ -164,14 +165,13 @@ class NativeStep:
         hidden: Tensor,
         turns: tuple[Tensor, Tensor],
     ) -> Tensor:
-        """A whole decoder layer, from and to [1, tokens, width].
+        """A whole decoder layer, in place of `hidden` [1, tokens, width].
 
         `function` is that of `layer.h`, `layer` and `room` are references to its `Layer` and
         `Room`, `turns` are cosines and sines [1, tokens, key dimension]; tokens are a multiple
         of LANES.
         """
         of_layer = self._attention.layers[number]
-        output = torch.zeros_like(hidden)
         function(
             layer,
             self._step,
@@ -179,7 +179,7 @@ class NativeStep:
             of_layer.scoring,
             pointer(of_layer.keys),
             pointer(of_layer.values),
-            *(address(each) for each in (*turns, hidden, output)),
+            *(address(each) for each in (*turns, hidden)),
             room,
         )
-        return output
+        return hidden

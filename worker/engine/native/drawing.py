@@ -12,6 +12,7 @@ from worker.engine.native import structs
 from worker.engine.native.compiler import compiled
 from worker.engine.native.panels import LANES
 from worker.engine.native.structs import address, pointer
+from worker.engine.native.threads import num_threads
 from worker.engine.sampler import Draws, alternatives, draw, shape
 from worker.engine.sequences import Sequence
 
@@ -45,10 +46,10 @@ class NativeDraw:
         self, logits: torch.Tensor, shaped: torch.Tensor, rows: Rows[Sequence]
     ) -> tuple[np.ndarray, torch.Tensor]:
         num_rows, size = logits.shape
-        num_threads = torch.get_num_threads()
+        threads = num_threads()
         token_ids, norms = np.empty(num_rows, dtype=np.int64), torch.empty(num_rows)
-        weights = torch.empty(num_threads * (size + LANES))
-        sums = torch.empty(num_threads * (size // STRIDE + 1), dtype=torch.double)
+        weights = torch.empty(threads * (size + LANES))
+        sums = torch.empty(threads * (size // STRIDE + 1), dtype=torch.double)
         columns = _columns(rows)
         self._draw_rows(
             address(logits),
@@ -58,7 +59,7 @@ class NativeDraw:
             ctypes.byref(structs.Asked(*(each.ctypes.data for each in columns))),
             pointer(token_ids.ctypes.data),
             *(address(each) for each in (norms, weights, sums)),
-            ctypes.c_int64(num_threads),
+            ctypes.c_int64(threads),
         )
         return token_ids, norms
 

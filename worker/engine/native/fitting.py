@@ -1,6 +1,7 @@
-"""Which of a model's decoder layers ours can stand in for, found by trying."""
+"""Which of a model's parts ours can stand in for, found by trying."""
 
 import copy
+import inspect
 import logging
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 from worker.engine.attention.interface import NotTaken, attending
 from worker.engine.linears import is_faster, reform_linears
 from worker.engine.native.layers import NativeLayer
+from worker.engine.native.output import NativeOutput
+from worker.engine.native.threads import leave_torch_one
+from worker.engine.native.turns import TurnTable
 from worker.engine.probe import Taken, probe_step, run_probe
 from worker.engine.progress import decoder_layers
 
@@ -31,28 +35,65 @@ class _Seen:
     output: Tensor
 
     def call(self, layer: nn.Module) -> Tensor:
-        output: Tensor = layer(self.hidden, attention_mask=None, position_embeddings=self.turns)
+        """In place of what it is given, where the layer is ours."""
+        given = self.hidden.clone()
+        output: Tensor = layer(given, attention_mask=None, position_embeddings=self.turns)
         return output
 
 
 @torch.inference_mode()
-def fit_layers(model: Any, taken: Taken, *, is_int8: bool) -> None:
-    """Let ours stand in for decoder layers of `model` where they give the same, and faster.
+def fit(model: Any, taken: Taken, *, is_int8: bool) -> None:
+    """Let ours stand in for parts of `model` where they give the same, and faster.
 
-    With weights in int8 (`is_int8`), the same but for their rounding.
+    With weights of the decoder layers in int8 (`is_int8`), the same but for their rounding.
     """
-    layers = decoder_layers(model)
     try:
         with attending(probe_step(model, taken)):
-            for number, seen in enumerate(_seen(model, layers)):
-                ours = NativeLayer(layers[number], number, taken.shape, is_int8=is_int8)
-                _check_output(ours, seen, is_int8=is_int8)
-                # One stands for all, since they are alike.
-                if number == 0:
-                    _check_speed(ours, layers[number], seen, is_int8=is_int8)
-                layers[number] = ours
+            _fit_layers(model, taken, is_int8=is_int8)
+            _fit_turns(model)
+            _fit_output(model)
+        leave_torch_one()
     except NotTaken as reason:
-        logger.warning("decoder layers are left to torch, which may be slower: %s", reason)
+        logger.warning("parts are left to torch, which may be slower: %s", reason)
+
+
+def _fit_layers(model: Any, taken: Taken, *, is_int8: bool) -> None:
+    layers = decoder_layers(model)
+    for number, seen in enumerate(_seen(model, layers)):
+        ours = NativeLayer(layers[number], number, taken.shape, is_int8=is_int8)
+        _check_output(ours, seen, is_int8=is_int8)
+        # One stands for all, since they are alike.
+        if number == 0:
+            _check_speed(ours, layers[number], seen, is_int8=is_int8)
+        layers[number] = ours
+
+
+def _fit_turns(model: Any) -> None:
+    rotary = getattr(model.base_model, "rotary_emb", None)
+    if rotary is None or list(inspect.signature(rotary.forward).parameters) != [
+        "x",
+        "position_ids",
+    ]:
+        raise NotTaken("its positions are made of more than themselves")
+    model.base_model.rotary_emb = TurnTable(rotary)
+
+
+def _fit_output(model: Any) -> None:
+    """The last norm goes into the output, where it is of the few tokens that are drawn."""
+    norm, output = getattr(model.base_model, "norm", None), model.get_output_embeddings()
+    if type(output) is not nn.Linear or not hasattr(norm, "variance_epsilon"):
+        raise NotTaken("its output is of another kind")
+    expected = run_probe(model)
+    model.base_model.norm = nn.Identity()
+    model.set_output_embeddings(NativeOutput(output, norm))
+    if not _differ(run_probe(model), expected) <= MOST_ERROR[output.weight.dtype]:
+        model.base_model.norm = norm
+        model.set_output_embeddings(output)
+        raise NotTaken("its output is made in another way")
+
+
+def _differ(ours: Tensor, expected: Tensor) -> float:
+    return float((ours - expected).std() / expected.std())
 
 
 def _seen(model: Any, layers: nn.ModuleList) -> list[_Seen]:

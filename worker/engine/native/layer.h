@@ -28,10 +28,9 @@ typedef struct {
   float *scales;  /* [tokens] */
 } Room;
 
-/* A product's outputs as rows, by themselves or added to others. */
+/* Where a product's outputs go, as rows. */
 typedef struct {
   element *rows;
-  const element *added;
   int64_t width;
 } Rows;
 
@@ -47,7 +46,7 @@ static void add_rows(const void *target, int64_t panel, int64_t first, int num_t
   const Rows *to = target;
   for (int j = 0; j < num_tokens; j++) {
     const int64_t at = (first + j) * to->width + panel * LANES;
-    store_some(to->rows + at, load_some(to->added + at) + sums[j]);
+    store_some(to->rows + at, load_some(to->rows + at) + sums[j]);
   }
 }
 
@@ -130,11 +129,11 @@ static void put_in_bands(const element *rows, int64_t width, int64_t num_tokens,
   }
 }
 
-/* `cosines` and `sines` are [tokens, key dimension], `from` and `to` [tokens, width]; what is
-   there beyond the step's tokens stays as it is. */
+/* Turns `hidden` [tokens, width] into what the layer makes of it; `cosines` and `sines` are
+   [tokens, key dimension]. */
 void run_layer(const Layer *layer, const Step *step, const Shape *shape, const Scoring *scoring,
                element *keys, element *values, const element *cosines, const element *sines,
-               const element *from, element *to, const Room *room) {
+               element *hidden, const Room *room) {
   const int64_t stride = layer->heads.outputs, num_queries = shape->num_heads * shape->group;
   element *first_key = room->heads + num_queries * shape->key_dim;
   const Heads queries = {room->heads, shape->key_dim, stride};
@@ -146,21 +145,21 @@ void run_layer(const Layer *layer, const Step *step, const Shape *shape, const S
   const int64_t num_tokens = step->num_tokens;
 #pragma omp parallel num_threads(shape->num_threads)
   {
-    normalise(from, layer->input_norm, layer->epsilon, layer->width, num_tokens, &bands);
+    normalise(hidden, layer->input_norm, layer->epsilon, layer->width, num_tokens, &bands);
     multiply_all(&layer->heads, &bands, num_tokens, 1, put_rows,
-                 &(Rows){room->heads, NULL, stride});
+                 &(Rows){room->heads, stride});
     turn_heads(layer, shape, cosines, sines, num_tokens, room->heads);
     write_tokens(step, shape, keys, values, &new_keys, &new_values);
     read_tiles(step, shape, scoring, keys, values, &queries, &read);
     put_in_bands(room->read, layer->output.depth, num_tokens, &bands);
     multiply_all(&layer->output, &bands, num_tokens, 1, add_rows,
-                 &(Rows){to, from, layer->width});
-    normalise(to, layer->inner_norm, layer->epsilon, layer->width, num_tokens, &bands);
+                 &(Rows){hidden, layer->width});
+    normalise(hidden, layer->inner_norm, layer->epsilon, layer->width, num_tokens, &bands);
     multiply_all(&layer->gates, &bands, num_tokens, 2, put_gated,
-                 &(Rows){room->inner, NULL, layer->inner.depth});
+                 &(Rows){room->inner, layer->inner.depth});
     put_in_bands(room->inner, layer->inner.depth, num_tokens, &bands);
     multiply_all(&layer->inner, &bands, num_tokens, 1, add_rows,
-                 &(Rows){to, to, layer->width});
+                 &(Rows){hidden, layer->width});
   }
 }
 
@@ -179,14 +178,18 @@ static void put_logits(const void *target, int64_t panel, int64_t first, int num
            clamp(to->width - at, LANES) * sizeof(float));
 }
 
-/* `to` [tokens, outputs] = `from` [tokens, depth] times the weight, whose panels may hold more
+/* `to` [tokens, outputs] = `from` [tokens, depth], normalised where there is a norm, times the
+   weight, whose panels may hold more
    outputs; `bands` is room for whole bands of `from`. */
-void project(const Weight *weight, const element *from, int64_t num_tokens, float *to,
+void project(const Weight *weight, const float *norm, float epsilon, const element *from, int64_t num_tokens, float *to,
              int64_t outputs, number *numbers, float *scales, int64_t num_threads) {
   const Bands bands = {numbers, scales};
 #pragma omp parallel num_threads(num_threads)
   {
-    put_in_bands(from, weight->depth, num_tokens, &bands);
+    if (norm)
+      normalise(from, norm, epsilon, weight->depth, num_tokens, &bands);
+    else
+      put_in_bands(from, weight->depth, num_tokens, &bands);
     multiply_all(weight, &bands, num_tokens, 1, put_logits, &(Logits){to, outputs});
   }
 }

@@ -1,7 +1,7 @@
 """The layer that makes logits, by our own products."""
 
 import ctypes
-from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,30 +9,40 @@ from torch import Tensor, nn
 from worker.engine.native.compiler import compiled
 from worker.engine.native.panels import LANES, Panels
 from worker.engine.native.structs import address
+from worker.engine.native.threads import num_threads
 
 
-def in_panels(layer: nn.Linear) -> Callable[[Tensor], Tensor]:
-    """From [..., depth] to fp32 [..., outputs]: no logit is rounded. Raises NotCompiled."""
-    project = compiled(layer.weight.dtype).project
-    weight = Panels.stacked(layer)
-    num_outputs, depth = layer.weight.shape
+class NativeOutput(nn.Module):
+    """From [..., depth] to fp32 [..., outputs]: no logit is rounded.
 
-    def run(inputs: Tensor) -> Tensor:
-        rows = inputs.reshape(-1, depth).contiguous()
+    With a root mean square norm, what it is given is normalised first.
+    """
+
+    def __init__(self, layer: nn.Linear, norm: Any = None) -> None:
+        """Raises NotCompiled."""
+        super().__init__()
+        self._project = compiled(layer.weight.dtype).project
+        self._weight = Panels.stacked(layer)
+        self._norm = None if norm is None else norm.weight.detach().float()
+        self._epsilon = 0.0 if norm is None else norm.variance_epsilon
+        self._num_outputs, self._depth = layer.weight.shape
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        rows = inputs.reshape(-1, self._depth).contiguous()
         num_bands = -(-len(rows) // LANES)
-        bands = rows.new_empty(num_bands * LANES * depth)
+        bands = rows.new_empty(num_bands * LANES * self._depth)
         scales = rows.new_empty(len(rows), dtype=torch.float32)
-        logits = rows.new_empty(len(rows), num_outputs, dtype=torch.float32)
-        project(
-            ctypes.byref(weight.struct),
+        logits = rows.new_empty(len(rows), self._num_outputs, dtype=torch.float32)
+        self._project(
+            ctypes.byref(self._weight.struct),
+            address(self._norm),
+            ctypes.c_float(self._epsilon),
             address(rows),
             ctypes.c_int64(len(rows)),
             address(logits),
-            ctypes.c_int64(num_outputs),
+            ctypes.c_int64(self._num_outputs),
             address(bands),
             address(scales),
-            ctypes.c_int64(torch.get_num_threads()),
+            ctypes.c_int64(num_threads()),
         )
-        return logits.view(*inputs.shape[:-1], num_outputs)
-
-    return run
+        return logits.view(*inputs.shape[:-1], self._num_outputs)
