@@ -1,1 +1,1 @@
-"""Attention over the cache's blocks: our own kernel, or torch's operations where it can't run."""
+"""How transformers calls attention of ours, and attention over the cache by torch's operations."""

@@ -29,8 +29,8 @@ enum { TILE = 64 };
    of which `counts` keys are there, the first of them at position `starts`. */
 typedef struct {
   int64_t num_tokens, num_tiles;
-  const int32_t *positions, *places;        /* [tokens]; block * BLOCK + offset */
-  const int32_t *tile_tokens, *tile_reads;  /* [tiles + 1]: where each begins */
+  const int32_t *positions, *places;             /* [tokens]; block * BLOCK + offset */
+  const int32_t *tile_tokens, *tile_reads;       /* [tiles + 1]: where each begins */
   const int32_t *blocks;                         /* [reads + 1]: what is read next */
   const int32_t *starts, *counts, *first, *last; /* [reads] */
 } Step;

@@ -179,10 +179,11 @@ static void put_logits(const void *target, int64_t panel, int64_t first, int num
 }
 
 /* `to` [tokens, outputs] = `from` [tokens, depth], normalised where there is a norm, times the
-   weight, whose panels may hold more
-   outputs; `bands` is room for whole bands of `from`. */
-void project(const Weight *weight, const float *norm, float epsilon, const element *from, int64_t num_tokens, float *to,
-             int64_t outputs, number *numbers, float *scales, int64_t num_threads) {
+   weight, whose panels may hold more outputs; `numbers` is room for whole bands of `from`, and
+   `scales` for its tokens. */
+void project(const Weight *weight, const float *norm, float epsilon, const element *from,
+             int64_t num_tokens, float *to, int64_t outputs, number *numbers, float *scales,
+             int64_t num_threads) {
   const Bands bands = {numbers, scales};
 #pragma omp parallel num_threads(num_threads)
   {
