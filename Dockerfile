@@ -25,7 +25,7 @@ RUN python -m venv /opt/nightpress \
 
 FROM python:3.11-slim AS nightpress
 ARG EXTRAS=""
-# The worker compiles its attention for the processor that it finds itself on.
+# The worker compiles its kernels for the processor that it finds itself on.
 RUN if [ -n "$EXTRAS" ]; then \
       apt-get update && apt-get install --yes --no-install-recommends gcc libc6-dev \
       && rm -rf /var/lib/apt/lists/*; \

@@ -135,8 +135,9 @@ def _compare(options: argparse.Namespace) -> None:
 
 def _written_once(template: str, folder: Path) -> Path:
     """A copy of a template whose gates ask for nothing again."""
-    copy = folder / template
-    shutil.copytree(find_template(template), copy)
+    source = find_template(template)
+    copy = folder / source.name
+    shutil.copytree(source, copy)
     text = (copy / "template.toml").read_text(encoding="utf-8")
     (copy / "template.toml").write_text(RETRIES.sub("retries = 0", text), encoding="utf-8")
     return copy

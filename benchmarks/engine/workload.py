@@ -80,20 +80,23 @@ def reports(
     from reporting import load_template
 
     template = load_template("weekly_report")
-    requests = []
     with data.open(newline="", encoding="utf-8-sig") as file:
-        for row in islice(csv.DictReader(file), turn * num_rows, (turn + 1) * num_rows):
-            texts = template.prompts(template.parse_row(row).values)
-            requests += [
-                Request(
-                    _chat(texts[section.name], tokenizer),
-                    section.max_tokens,
-                    n=3,
-                    temperature=section.temperature,
-                    top_p=section.top_p,
-                )
-                for section in template.sections
-            ]
+        rows = list(islice(csv.DictReader(file), turn * num_rows, (turn + 1) * num_rows))
+    if len(rows) < num_rows:
+        raise SystemExit(f"{data} has too few rows: turn {turn} needs {num_rows} of its own")
+    requests = []
+    for row in rows:
+        texts = template.prompts(template.parse_row(row).values)
+        requests += [
+            Request(
+                _chat(texts[section.name], tokenizer),
+                section.max_tokens,
+                n=3,
+                temperature=section.temperature,
+                top_p=section.top_p,
+            )
+            for section in template.sections
+        ]
     return Workload("reports", tuple(requests), eos_ids)
 
 

@@ -18,7 +18,20 @@ def logits(vocab_size: int, spread: float) -> torch.Tensor:
     return torch.randn(NUM_ROWS, vocab_size, generator=generator) * spread
 
 
-@pytest.mark.parametrize("vocab_size", [5, 256, 1000, 6836])
+@pytest.fixture
+def num_left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each call left to torch."""
+    counts: list[int] = []
+
+    def draw(few: torch.Tensor, rows: Any) -> sampler.Draws:
+        counts.append(len(rows))
+        return sampler.draw(few, rows)
+
+    monkeypatch.setattr(drawing, "draw", draw)
+    return counts
+
+
+@pytest.mark.parametrize("vocab_size", [57, 256, 1000, 6836])
 @pytest.mark.parametrize(
     "asked",
     [
@@ -27,28 +40,40 @@ def logits(vocab_size: int, spread: float) -> torch.Tensor:
         {"temperature": 0.6, "top_p": 0.95},
         {"temperature": 1.0, "top_p": 0.5, "top_k": 40},
         {"temperature": 1.3, "top_k": 3},
+        {"temperature": 0.7, "top_k": 50},
     ],
 )
-def test_it_draws_what_torch_draws(vocab_size: int, asked: dict[str, Any]) -> None:
+def test_it_draws_what_torch_draws(
+    vocab_size: int, asked: dict[str, Any], num_left: list[int]
+) -> None:
     rows = [row(seed=seed, **asked) for seed in range(NUM_ROWS)]
     given = logits(vocab_size, 4.0)
     ours, theirs = NativeDraw(torch.float32)(given, rows), sampler.draw(given, rows)
+    assert num_left == []
     assert ours.token_ids == theirs.token_ids
     torch.testing.assert_close(torch.tensor(ours.logprobs), torch.tensor(theirs.logprobs))
 
 
-def test_who_keeps_very_many_tokens_is_drawn_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_keeps_very_many_tokens_is_drawn_by_torch(num_left: list[int]) -> None:
     """A flat distribution, whose nucleus has more tokens than the kernel looks through."""
-    num_left: list[int] = []
-
-    def draw(few: torch.Tensor, rows: Any) -> sampler.Draws:
-        num_left.append(len(rows))
-        return sampler.draw(few, rows)
-
-    monkeypatch.setattr(drawing, "draw", draw)
     flat, steep = logits(6836, 0.1), logits(6836, 9.0)
     given = torch.where(torch.arange(NUM_ROWS)[:, None] % 3 == 0, flat, steep)
     rows = [row(seed=seed, temperature=1.0, top_p=0.9) for seed in range(NUM_ROWS)]
     drawn = NativeDraw(torch.float32)(given, rows).token_ids
     assert num_left == [NUM_ROWS // 3]
     assert drawn == sampler.draw(given, rows).token_ids
+
+
+@pytest.mark.parametrize("top_k", [100, 101, 2**40])
+def test_a_top_k_of_the_whole_vocabulary_cuts_nothing(top_k: int, num_left: list[int]) -> None:
+    rows = [row(seed=seed, temperature=1.0, top_k=top_k) for seed in range(NUM_ROWS)]
+    given = logits(100, 2.0)
+    assert NativeDraw(torch.float32)(given, rows).token_ids == sampler.draw(given, rows).token_ids
+    assert num_left == []
+
+
+def test_a_row_with_nan_anywhere_is_not_finite() -> None:
+    given = logits(300, 2.0)
+    given[torch.arange(NUM_ROWS), torch.arange(NUM_ROWS) * 2] = torch.nan
+    rows = [row(seed=seed, temperature=1.0) for seed in range(NUM_ROWS)]
+    assert not any(NativeDraw(torch.float32)(given, rows).is_finite)

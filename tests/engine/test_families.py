@@ -26,6 +26,7 @@ from worker.engine.attention.interface import CacheAttention, NotTaken, attendin
 from worker.engine.attention.plain import PlainAttention
 from worker.engine.native import fitting
 from worker.engine.native.attention import NativeAttention
+from worker.engine.native.compiler import compiled
 from worker.engine.native.fitting import fit
 from worker.engine.native.layers import NativeLayer
 from worker.engine.probe import Taken, probe_step, run_probe, take_attention
@@ -69,6 +70,12 @@ def build(config: Any) -> Any:
     model = AutoModelForCausalLM.from_config(copy.deepcopy(config)).eval()
     model.generation_config = GenerationConfig()
     return model
+
+
+def num_expected(dtype: torch.dtype, *, is_int8: bool = False) -> int:
+    """All layers, where this processor multiplies such numbers itself."""
+    has_products = hasattr(compiled(dtype, is_int8=is_int8), "run_layer")
+    return GEOMETRY["num_hidden_layers"] if has_products else 0  # type: ignore[return-value]
 
 
 def num_native(model: Any) -> int:
@@ -136,9 +143,10 @@ def test_int8_layers_differ_by_their_rounding_alone(monkeypatch: pytest.MonkeyPa
     taken = take_attention(model)
     expected = through_the_cache(model, taken)
     fit(model, taken, is_int8=True)
-    assert num_native(model) == GEOMETRY["num_hidden_layers"]
+    assert num_native(model) == num_expected(torch.float32, is_int8=True)
     error = (through_the_cache(model, taken) - expected).std() / expected.std()
-    assert 0.001 < error < 0.2
+    assert error < 0.2
+    assert num_native(model) == 0 or error > 0.001
 
 
 def test_layers_that_look_alike_and_are_not_are_left_to_torch(
@@ -152,7 +160,7 @@ def test_layers_that_look_alike_and_are_not_are_left_to_torch(
     )
     fit(model, take_attention(model), is_int8=False)
     after.remove()
-    assert num_native(model) == 1
+    assert [type(each) is NativeLayer for each in model.model.layers] == [True, False, True]
 
 
 def test_in_bf16_a_text_does_not_depend_on_its_company(
@@ -162,7 +170,9 @@ def test_in_bf16_a_text_does_not_depend_on_its_company(
     model = build(FAMILIES["qwen2"]).to(torch.bfloat16)
     taken = take_attention(model)
     fit(model, taken, is_int8=False)
-    assert num_native(model) == GEOMETRY["num_hidden_layers"]
+    if num_expected(torch.bfloat16) == 0:
+        pytest.skip("this processor does not multiply bf16 itself")
+    assert num_native(model) == num_expected(torch.bfloat16)
     card = replace(local.loaded.card, context_length=256)
     engine = local.over(replace(local.loaded, model=model, attention=taken, card=card))
     asked = [

@@ -9,6 +9,7 @@ import torch
 from tests.tiny_models import build_model
 from worker.engine import linears
 from worker.engine.linears import Reformed, reform_linears
+from worker.engine.native.output import NativeOutput
 
 IDS = torch.arange(5, 45)[None]
 
@@ -76,3 +77,9 @@ def test_a_form_that_gives_something_else_is_not_used(monkeypatch: pytest.Monkey
     model = build_model(300)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=False)
     assert num_reformed(model) == 0
+
+
+def test_sizes_that_the_kernel_is_not_for_are_left_to_torch() -> None:
+    layer = torch.nn.Linear(40, 100)
+    with pytest.raises(ValueError, match="no multiple"):
+        NativeOutput(layer)

@@ -68,7 +68,7 @@ def _is_better(form: Form, layer: nn.Linear) -> bool:
     try:
         run = form(layer)
         worst = (run(inputs) - expected).float().std() / expected.float().std()
-    except (RuntimeError, AttributeError, NotImplementedError):
+    except (RuntimeError, ValueError, AttributeError, NotImplementedError):
         # The operations are torch's own, and not promised to be there in the next version.
         return False
     most = MOST_INT8_ERROR if form is _int8 else MOST_ERROR.get(layer.weight.dtype, 0.0)

@@ -144,7 +144,7 @@ class EngineSettings:
     `dtype` auto is bfloat16 where the GPU or the processor multiplies it itself, otherwise
     float16 on a GPU and float32 on a CPU; int8 rounds the weights, on a CPU, where that is
     faster.
-    `num_threads` caps the threads of torch; `cache_dir` is where hub models are kept.
+    `num_threads` caps the threads that compute; `cache_dir` is where hub models are kept.
     Raises ValueError for a setting out of its range, naming it.
     """
 

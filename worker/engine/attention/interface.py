@@ -48,7 +48,7 @@ class CacheAttention(Protocol):
 
 
 class NotTaken(Exception):
-    """Why a model's attention can't be taken."""
+    """Why a model's attention, or another part of it, can't be taken."""
 
 
 class _Current:

@@ -22,6 +22,7 @@ from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
 from worker.engine.tokens import Tokens
 
+PAIR_BYTES = 4
 WIDTH = 32
 MAX_DIM = 256
 MAX_QUERIES = 64
@@ -47,6 +48,8 @@ class NativeAttention:
         widest = max(max(each.key_dim, each.value_dim) for each in shape.layers)
         if widest > MAX_DIM or shape.group > MAX_QUERIES:
             raise NotTaken(f"heads of {widest} in groups of {shape.group} are too large")
+        if dtype.itemsize < PAIR_BYTES and any(each.key_dim % 2 for each in shape.layers):
+            raise NotTaken("its heads are of an odd size, which the kernel can't pair")
         try:
             self.library = compiled(dtype)
         except NotCompiled as reason:

@@ -14,7 +14,8 @@ import torch
 
 SOURCE = Path(__file__).with_name("native.c")
 # Not -ffast-math: NaN must stay NaN.
-FLAGS = ("-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-shared")
+MATH = ("-fno-math-errno", "-fno-trapping-math")
+FLAGS = ("-O3", "-march=native", *MATH, "-fno-strict-aliasing", "-fPIC", "-shared")
 DEFINES = {torch.float32: (), torch.bfloat16: ("-DBFLOAT16",)}
 INT8 = ("-DINT8",)
 TIMEOUT_S = 120

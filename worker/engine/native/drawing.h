@@ -37,7 +37,7 @@ static float top_of(const float *logits, int64_t size) {
     nothing += choose(x == x, spread(0), x);
   }
   float most = largest_of(top) + sum_of(nothing);
-  for (; i < size; i++) most = logits[i] <= most ? most : logits[i];
+  for (; i < size; i++) most = most != most || logits[i] <= most ? most : logits[i];
   return most;
 }
 
@@ -108,19 +108,28 @@ static float least_kept(const Likely *ordered, int count, double total, float to
   return ordered[kept - 1].weight;
 }
 
-static int64_t place_in_nucleus(const float *weights, int64_t size, double total, float top_p,
-                                int top_k, double height) {
-  Likely likely[MOST_LIKELY], ordered[MOST_LIKELY];
-  /* All that weigh less are together less than what the nucleus leaves out. */
-  const float floor = (float)((1 - (double)top_p) * total / (double)size);
+/* How many tokens weigh at least `floor`, and more than nothing; NOT_DRAWN if very many. */
+static int find_likely(const float *weights, int64_t size, float floor, Likely *likely) {
   int count = 0;
   for (int64_t i = 0; i < size; i++) {
     if (weights[i] < floor || weights[i] == 0) continue;
     if (count == MOST_LIKELY) return NOT_DRAWN;
     likely[count++] = (Likely){weights[i], (int32_t)i};
   }
-  /* The sum of the first few needs all of them. */
-  if (top_k > count) return NOT_DRAWN;
+  return count;
+}
+
+static int64_t place_in_nucleus(const float *weights, int64_t size, double total, float top_p,
+                                int top_k, double height) {
+  Likely likely[MOST_LIKELY], ordered[MOST_LIKELY];
+  /* All that weigh less are together less than what the nucleus leaves out; the likeliest weighs
+     1, and is enough to begin with where only their number counts. */
+  float floor = top_p < 1 ? (float)((1 - (double)top_p) * total / (double)size) : 1;
+  int count = find_likely(weights, size, floor, likely);
+  /* A share of the top_k likeliest needs all of them. */
+  for (; count >= 0 && count < top_k && floor > 0; floor *= 0.1f)
+    count = find_likely(weights, size, floor * 0.1f, likely);
+  if (count < 0) return NOT_DRAWN;
   memcpy(ordered, likely, count * sizeof *likely);
   qsort(ordered, count, sizeof *ordered, heavier);
   const float least = least_kept(ordered, count, total, top_p, top_k);
@@ -144,8 +153,8 @@ static int64_t draw_row(const float *logits, int64_t size, const Asked *asked, i
   const double total = weigh_all(logits, size, top, temperature, weights, sums);
   const float top_p = asked->top_p[row];
   const int top_k = asked->top_k[row];
-  if (top_p < 1) return place_in_nucleus(weights, size, total, top_p, top_k, asked->heights[row]);
-  if (top_k > 0) return NOT_DRAWN;
+  if (top_p < 1 || top_k > 0)
+    return place_in_nucleus(weights, size, total, top_p, top_k, asked->heights[row]);
   return place_in_all(weights, sums, size, asked->heights[row] * total);
 }
 

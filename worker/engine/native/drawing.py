@@ -16,12 +16,13 @@ from worker.engine.native.threads import num_threads
 from worker.engine.sampler import Draws, alternatives, draw, shape
 from worker.engine.sequences import Sequence
 
+MOST_TOP_K = 2**31 - 1
 STRIDE = 256
 """As in drawing.h."""
 
 
 class NativeDraw:
-    """`sampler.draw`, whose tail it leaves to that: rows that keep very many tokens."""
+    """`sampler.draw`, to which it leaves rows that keep very many tokens."""
 
     def __init__(self, dtype: torch.dtype) -> None:
         """Raises NotCompiled."""
@@ -74,6 +75,6 @@ def _columns(rows: Rows[Sequence]) -> list[Any]:
     return [
         np.array([each.temperature for each in samplings], dtype=np.float32),
         np.array([each.top_p for each in samplings], dtype=np.float32),
-        np.array([each.top_k for each in samplings], dtype=np.int32),
+        np.array([min(each.top_k, MOST_TOP_K) for each in samplings], dtype=np.int32),
         np.array(heights),
     ]

@@ -3,7 +3,9 @@
 import copy
 import inspect
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,9 +22,9 @@ from worker.engine.progress import decoder_layers
 
 logger = logging.getLogger(__name__)
 
-# Of what the layer adds, in standard deviations, beyond what rounding does to what came in.
+# Of what a layer adds, in standard deviations, beyond what rounding does to what came in.
 MOST_ERROR = {torch.float32: 1e-3, torch.bfloat16: 0.05}
-MOST_INT8_ERROR = 0.1
+MOST_INT8_ERROR = 0.25
 ROUNDING = {torch.float32: 1e-6, torch.bfloat16: 2.0**-7}
 
 
@@ -35,7 +37,7 @@ class _Seen:
     output: Tensor
 
     def call(self, layer: nn.Module) -> Tensor:
-        """In place of what it is given, where the layer is ours."""
+        # A copy, because ours work in place.
         given = self.hidden.clone()
         output: Tensor = layer(given, attention_mask=None, position_embeddings=self.turns)
         return output
@@ -46,64 +48,52 @@ def fit(model: Any, taken: Taken, *, is_int8: bool) -> None:
     """Let ours stand in for parts of `model` where they give the same, and faster.
 
     With weights of the decoder layers in int8 (`is_int8`), the same but for their rounding.
+    What can't be done stays as it is, and the log says why.
     """
-    try:
-        with attending(probe_step(model, taken)):
-            _fit_layers(model, taken, is_int8=is_int8)
-            _fit_turns(model)
-            _fit_output(model)
+    with attending(probe_step(model, taken)):
+        attempts: list[Callable[[], None]] = [
+            *_layer_attempts(model, taken, is_int8=is_int8),
+            partial(_fit_turns, model),
+            partial(_fit_output, model),
+        ]
+        reasons = [reason for attempt in attempts if (reason := _why_not(attempt)) is not None]
+    if reasons:
+        number, first = len(reasons), reasons[0]
+        logger.warning("%d parts are left to torch, which may be slower: %s", number, first)
+    else:
         leave_torch_one()
+
+
+def _why_not(attempt: Callable[[], None]) -> str | None:
+    """Why it could not be done, if it couldn't."""
+    try:
+        attempt()
     except NotTaken as reason:
-        logger.warning("parts are left to torch, which may be slower: %s", reason)
+        return str(reason)
+    except Exception as error:
+        # Whatever a family does in its own way shows as some error here.
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
-def _fit_layers(model: Any, taken: Taken, *, is_int8: bool) -> None:
+def _layer_attempts(model: Any, taken: Taken, *, is_int8: bool) -> list[Callable[[], None]]:
     layers = decoder_layers(model)
-    for number, seen in enumerate(_seen(model, layers)):
-        ours = NativeLayer(layers[number], number, taken.shape, is_int8=is_int8)
-        _check_output(ours, seen, is_int8=is_int8)
-        # One stands for all, since they are alike.
-        if number == 0:
-            _check_speed(ours, layers[number], seen, is_int8=is_int8)
-        layers[number] = ours
+    return [
+        partial(_fit_layer, layers, number, seen, taken, is_int8=is_int8)
+        for number, seen in enumerate(_seen(model, layers))
+    ]
 
 
-def _fit_turns(model: Any) -> None:
-    rotary = getattr(model.base_model, "rotary_emb", None)
-    if rotary is None or list(inspect.signature(rotary.forward).parameters) != [
-        "x",
-        "position_ids",
-    ]:
-        raise NotTaken("its positions are made of more than themselves")
-    model.base_model.rotary_emb = TurnTable(rotary)
-
-
-def _fit_output(model: Any) -> None:
-    """The last norm goes into the output, where it is of the few tokens that are drawn."""
-    norm, output = getattr(model.base_model, "norm", None), model.get_output_embeddings()
-    if type(output) is not nn.Linear or not hasattr(norm, "variance_epsilon"):
-        raise NotTaken("its output is of another kind")
-    expected = run_probe(model)
-    model.base_model.norm = nn.Identity()
-    model.set_output_embeddings(NativeOutput(output, norm))
-    if not _differ(run_probe(model), expected) <= MOST_ERROR[output.weight.dtype]:
-        model.base_model.norm = norm
-        model.set_output_embeddings(output)
-        raise NotTaken("its output is made in another way")
-
-
-def _differ(ours: Tensor, expected: Tensor) -> float:
-    return float((ours - expected).std() / expected.std())
-
-
-def _seen(model: Any, layers: nn.ModuleList) -> list[_Seen]:
-    seen: list[_Seen] = []
+def _seen(model: Any, layers: nn.ModuleList) -> list[_Seen | None]:
+    """Of each layer; None where it is called in another way than ours would be."""
+    seen: list[_Seen | None] = []
 
     def note(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         turns = kwargs.get("position_embeddings")
-        if not (args and isinstance(turns, tuple) and isinstance(output, Tensor)):
-            raise NotTaken("its layers are called in another way")
-        seen.append(_Seen(args[0], turns, output))
+        if args and isinstance(turns, tuple) and isinstance(output, Tensor):
+            seen.append(_Seen(args[0].clone(), turns, output.clone()))
+        else:
+            seen.append(None)
 
     hooks = [each.register_forward_hook(note, with_kwargs=True) for each in layers]
     try:
@@ -112,6 +102,22 @@ def _seen(model: Any, layers: nn.ModuleList) -> list[_Seen]:
         for hook in hooks:
             hook.remove()
     return seen
+
+
+def _fit_layer(
+    layers: nn.ModuleList, number: int, seen: _Seen | None, taken: Taken, *, is_int8: bool
+) -> None:
+    if seen is None:
+        raise NotTaken("its layers are called in another way")
+    expected = (taken.shape.layers[number].key_dim, seen.hidden.dtype)
+    if any((each.shape[-1], each.dtype) != expected for each in seen.turns):
+        raise NotTaken("its heads are turned in part, or in another precision")
+    ours = NativeLayer(layers[number], number, taken.shape, is_int8=is_int8)
+    _check_output(ours, seen, is_int8=is_int8)
+    # One stands for all, since they are alike.
+    if number == 0:
+        _check_speed(ours, layers[number], seen, is_int8=is_int8)
+    layers[number] = ours
 
 
 def _check_output(ours: NativeLayer, seen: _Seen, *, is_int8: bool) -> None:
@@ -127,3 +133,26 @@ def _check_speed(ours: NativeLayer, layer: nn.Module, seen: _Seen, *, is_int8: b
     reform_linears(theirs, output=None, is_int8=is_int8)
     if not is_faster(lambda: seen.call(ours), lambda: seen.call(theirs)):
         raise NotTaken("ours are not faster")
+
+
+def _fit_turns(model: Any) -> None:
+    rotary = getattr(model.base_model, "rotary_emb", None)
+    asked = [] if rotary is None else list(inspect.signature(rotary.forward).parameters)
+    if asked != ["x", "position_ids"]:
+        raise NotTaken("its positions are made of more than themselves")
+    model.base_model.rotary_emb = TurnTable(rotary)
+
+
+def _fit_output(model: Any) -> None:
+    """The last norm goes into the output, where it is of the few tokens that are drawn."""
+    norm, output = getattr(model.base_model, "norm", None), model.get_output_embeddings()
+    if type(output) is not nn.Linear or not hasattr(norm, "variance_epsilon"):
+        raise NotTaken("its output is of another kind")
+    ours, expected = NativeOutput(output, norm), run_probe(model)
+    model.base_model.norm = nn.Identity()
+    model.set_output_embeddings(ours)
+    error = (run_probe(model) - expected).std() / expected.std()
+    if not error <= MOST_ERROR[output.weight.dtype]:
+        model.base_model.norm = norm
+        model.set_output_embeddings(output)
+        raise NotTaken("its output is made in another way")

@@ -1,6 +1,7 @@
 """Whole decoder layers in one call of the kernel, `layer.h`."""
 
 import ctypes
+import inspect
 from typing import Any, cast
 
 import torch
@@ -81,6 +82,8 @@ def _check(layer: Any, number: int, shape: ModelShape) -> None:
     attention, mlp = layer.self_attn, layer.mlp
     if _parts(attention) not in (HEADS, HEADS | HEAD_NORMS) or _parts(mlp) != GATES:
         raise NotTaken("its layers' parts are made in another way")
+    if "position_ids" in inspect.signature(attention.forward).parameters:
+        raise NotTaken("its attention depends on positions in a way of its own")
     linears = [getattr(attention, name) for name in HEADS]
     linears += [mlp.gate_proj, mlp.up_proj, mlp.down_proj]
     if any(type(each) is not nn.Linear for each in linears):

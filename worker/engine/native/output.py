@@ -19,8 +19,10 @@ class NativeOutput(nn.Module):
     """
 
     def __init__(self, layer: nn.Linear, norm: Any = None) -> None:
-        """Raises NotCompiled."""
+        """Raises NotCompiled, or ValueError where the depth is no multiple of LANES."""
         super().__init__()
+        if layer.in_features % LANES:
+            raise ValueError(f"a depth of {layer.in_features} is no multiple of {LANES}")
         self._project = compiled(layer.weight.dtype).project
         self._weight = Panels.stacked(layer)
         self._norm = None if norm is None else norm.weight.detach().float()

@@ -10,7 +10,7 @@ class _Threads:
 
 
 def set_num_threads(number: int | None) -> None:
-    """For torch and for our kernel; None for as many as torch takes by itself."""
+    """For torch and for our kernel; None for as many as before, at first what torch takes."""
     _Threads.kernel = number or _Threads.kernel or torch.get_num_threads()
     torch.set_num_threads(_Threads.kernel)
 

@@ -14,8 +14,10 @@ typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 
 /* What the cache and the model hold, and as many of them as fill 32 bits. */
-#ifdef BFLOAT16
+#ifdef __AVX512BF16__
 #include <immintrin.h>
+#endif
+#ifdef BFLOAT16
 typedef uint16_t element;
 typedef uint32_t pair;
 #else
