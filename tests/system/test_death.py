@@ -10,7 +10,7 @@ import pytest
 from tests.system.machine import Machine, is_alive
 from tests.waiting import wait_until
 
-NUM_JOBS = 200
+NUM_JOBS = 1000
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -28,7 +28,8 @@ def _num_results(machine: Machine) -> int:
 
 
 def _wait_for_results(machine: Machine, num_results: int) -> None:
-    wait_until(lambda: _num_results(machine) >= num_results)
+    # Who takes over waits for a lease to end.
+    wait_until(lambda: _num_results(machine) >= num_results, timeout_s=150)
 
 
 def _assert_each_has_one_result(machine: Machine, batch_id: str) -> None:

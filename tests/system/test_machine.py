@@ -91,7 +91,9 @@ def test_status_tells_the_truth_in_json(running: Machine) -> None:
 
 
 def test_a_running_batch_can_be_called_off_and_taken_up_again(running: Machine) -> None:
-    batch_id = running.submit(150, "--n", "4")
+    # More than are done while four commands start.
+    num_jobs = 1500
+    batch_id = running.submit(num_jobs, "--n", "4")
     wait_until(lambda: running.counts(batch_id)["succeeded"])
     running.ask("results", batch_id, "--out", "partial")
     assert json.loads((running.folder / "partial" / "manifest.json").read_text())["is_partial"]
@@ -99,14 +101,14 @@ def test_a_running_batch_can_be_called_off_and_taken_up_again(running: Machine) 
     assert 1 == running.run("wait", batch_id).returncode
     counts = running.counts(batch_id)
     assert counts["cancelled"] > 0
-    assert 150 == counts["cancelled"] + counts["succeeded"]
+    assert num_jobs == counts["cancelled"] + counts["succeeded"]
     running.ask("retry", batch_id)
     assert 0 == running.run("wait", batch_id).returncode
-    assert 150 == running.counts(batch_id)["succeeded"]
+    assert num_jobs == running.counts(batch_id)["succeeded"]
 
 
 def test_waiting_too_long_ends_with_4(running: Machine) -> None:
-    batch_id = running.submit(60, "--seed", "4")
+    batch_id = running.submit(600, "--n", "4", "--seed", "4")
     assert 4 == running.run("wait", batch_id, "--timeout", "0").returncode
     running.ask("cancel", batch_id)
 
