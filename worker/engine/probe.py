@@ -68,20 +68,16 @@ def take_attention(model: Any) -> Taken:
 
 
 def _best(model: Any, shape: ModelShape, expected: Tensor) -> Taken:
-    try:
-        if not has_wide_vectors():
-            raise NotTaken("the kernel is faster with AVX-512 alone")
-        taken = Taken(shape, NativeAttention)
-        _compare(model, taken, expected)
-    except NotTaken as reason:
-        if model.device.type == "cpu":
+    if model.device.type == "cpu" and has_wide_vectors():
+        try:
+            return _compared(model, Taken(shape, NativeAttention), expected)
+        except NotTaken as reason:
             logger.warning("attention is left to torch, which is slower: %s", reason)
-        taken = Taken(shape, PlainAttention)
-        _compare(model, taken, expected)
-    return taken
+    return _compared(model, Taken(shape, PlainAttention), expected)
 
 
 def has_wide_vectors() -> bool:
+    """Whether our kernel is faster than torch: with AVX2, whose vectors are half as wide, not."""
     return torch.backends.cpu.get_cpu_capability() == "AVX512"
 
 
@@ -143,8 +139,8 @@ def _has_windows(model: Any) -> bool:
     return bool(window) and (kinds is None or "sliding_attention" in kinds)
 
 
-def _compare(model: Any, taken: Taken, expected: Tensor) -> None:
-    """A prompt in chunks and one that shares most of it, through the cache, held to `expected`."""
+def _compared(model: Any, taken: Taken, expected: Tensor) -> Taken:
+    """`taken`, held to `expected` by a prompt in chunks and one that shares most of it."""
     attention = taken.make(model, NUM_BLOCKS)
     scheduler = Scheduler(
         num_blocks=NUM_BLOCKS,
@@ -169,6 +165,7 @@ def _compare(model: Any, taken: Taken, expected: Tensor) -> None:
     worst = max(float((ours - expected).abs().max()) for ours in compared)
     if not worst <= tolerance:
         raise NotTaken(f"its logits differ by {worst / scale:.3g} of their deviation")
+    return taken
 
 
 def probe_step(model: Any, taken: Taken) -> StepAttention:
