@@ -22,7 +22,7 @@ from transformers import AutoTokenizer
 
 from benchmarks.engine.contenders import Generate, Ours, TransformersContinuous, load_plain
 from benchmarks.engine.geometry import GEOMETRIES, save_geometry
-from benchmarks.engine.limit import flops_of, flops_per_s
+from benchmarks.engine.limit import bytes_of, bytes_per_s, flops_of, flops_per_s
 from benchmarks.engine.peers import MODULES, is_installed, make_peer
 from benchmarks.engine.race import Lane, race
 from benchmarks.engine.workload import Workload, departments, reports
@@ -30,7 +30,8 @@ from worker.engine import Engine, EngineSettings
 from worker.engine.loading import compute_dtype
 
 STARTER = Path(__file__).parents[2] / "models" / "starter"
-NUM_FOR_SLOW = 4
+NUM_FOR_SLOW, NUM_FOR_STATIC = 4, 64
+"""Of the requests, where all would take minutes."""
 
 
 def main() -> None:
@@ -84,16 +85,20 @@ def _measure(name: str, folder: Path, options: argparse.Namespace) -> dict[str, 
         workload = _workload(name, options, model)
         lanes = _lanes(engine, model, folder / name, computed, options)
         race(lanes, workload, num_repeats=options.repeats)
-    limit = flops_per_s(dtype, device)
+    limit, bandwidth = flops_per_s(dtype, device), bytes_per_s(device)
     last = workload(options.repeats)
-    needed = flops_of(model, last, lanes[0].num_tokens) / lanes[0].num_tokens
+    num_tokens = lanes[0].num_tokens
+    flops = flops_of(model, last, num_tokens) / num_tokens
+    read = bytes_of(model, last, num_tokens, options.max_rows) / num_tokens
     result = {
         "model": name,
         "workload": last.name,
         "requests": len(last.requests),
         "dtype": engine.model.dtype,
         "matrix_gflops": round(limit / 1e9),
-        "share_of_limit": round(lanes[0].median * needed / limit, 3),
+        "share_of_limit": round(lanes[0].median * flops / limit, 3),
+        "copied_gb_per_s": round(bandwidth / 1e9),
+        "share_of_bandwidth": round(lanes[0].median * read / bandwidth, 3),
         "tokens_per_s": {lane.contender.name: round(lane.median, 1) for lane in lanes},
         "times_as_fast": {
             lane.contender.name: round(lanes[0].times(lane), 2) for lane in lanes[1:]
@@ -135,8 +140,8 @@ def _lanes(
 ) -> list[Lane]:
     of_transformers = [
         Lane(Generate(model, 1), NUM_FOR_SLOW),
-        Lane(Generate(model, 16)),
-        Lane(Generate(model, 32)),
+        Lane(Generate(model, 16), NUM_FOR_STATIC),
+        Lane(Generate(model, 32), NUM_FOR_STATIC),
         Lane(TransformersContinuous(model)),
     ]
     is_int8 = options.dtype == "int8"
@@ -159,6 +164,8 @@ def _print(result: dict[str, Any]) -> None:
         )
     print(f"  matrix products: {result['matrix_gflops']} GFLOP/s", end="")
     print(f", of which ours needs {result['share_of_limit']:.0%} for the weights alone")
+    print(f"  copies: {result['copied_gb_per_s']} GB/s", end="")
+    print(f", of which ours needs {result['share_of_bandwidth']:.0%}")
 
 
 def _machine(options: argparse.Namespace) -> dict[str, Any]:

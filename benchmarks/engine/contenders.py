@@ -1,5 +1,6 @@
 """Ours and what transformers has: each runs a workload and says how many tokens were useful."""
 
+import itertools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -71,23 +72,28 @@ class TransformersContinuous:
 
     def __init__(self, model: Any) -> None:
         self._model = model
+        self._numbers = itertools.count()
 
     def run(self, workload: Workload) -> int:
         config = _config(workload.requests[:1], workload.eos_ids)
         asked = [request for request in workload.requests for _ in range(request.n)]
         config.num_return_sequences = 1
         num_useful = 0
-        with self._model.continuous_batching_context_manager(generation_config=config) as manager:
-            for number, request in enumerate(asked):
+        by_id = {str(next(self._numbers)): request for request in asked}
+        # Kept, because what it prepares takes as long as a run.
+        with self._model.continuous_batching_context_manager(
+            generation_config=config, persistent_manager=True
+        ) as manager:
+            for request_id, request in by_id.items():
                 manager.add_request(
                     list(request.prompt_ids),
-                    request_id=str(number),
+                    request_id=request_id,
                     max_new_tokens=request.max_tokens,
                     eos_token_id=list(workload.eos_ids) or -1,
                 )
             for _ in asked:
                 result = _finished(manager)
-                request = asked[int(result.request_id)]
+                request = by_id[result.request_id]
                 num_useful += useful(result.generated_tokens, request, workload.eos_ids)
         return num_useful
 

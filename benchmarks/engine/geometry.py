@@ -31,7 +31,9 @@ def save_geometry(name: str, folder: Path, *, dtype: torch.dtype, tokenizer: Pat
         eos_token_id=None,
     )
     torch.manual_seed(0)
-    model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+    # Where numbers are drawn fastest: of billions, that counts.
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype)
     # -1 is no token: where none is named, the tokenizer's would end texts.
     model.generation_config = GenerationConfig(eos_token_id=[-1])
     model.save_pretrained(folder)

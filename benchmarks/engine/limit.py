@@ -12,6 +12,7 @@ SIZES = ((512, 896, 4864), (256, 2048, 2048), (1024, 1024, 1024))
 # On a GPU the sizes above take less time than their start; so many large ones don't.
 GPU_SIZES = ((4096, 3584, 18944), (8192, 8192, 8192))
 GPU_PRODUCTS = 20
+COPIED_BYTES = 2**30
 
 
 def flops_per_s(dtype: torch.dtype, device: str) -> float:
@@ -31,6 +32,39 @@ def flops_per_s(dtype: torch.dtype, device: str) -> float:
             seconds = (time.perf_counter() - started_at) / num_products
             best = max(best, 2 * rows * inner * columns / seconds)
     return best
+
+
+def bytes_per_s(device: str) -> float:
+    """The best that copies of what no cache holds reach, reads and writes counted."""
+    source = torch.zeros(COPIED_BYTES, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    best = 0.0
+    for _ in range(NUM_TRIES):
+        started_at = time.perf_counter()
+        target.copy_(source)
+        # Waits for the device.
+        target[0].item()
+        best = max(best, 2 * COPIED_BYTES / (time.perf_counter() - started_at))
+    return best
+
+
+def bytes_of(model: Any, workload: Workload, num_tokens: int, max_rows: int) -> float:
+    """What `workload` needs to read at least: weights once a step, and each token's keys.
+
+    With all rows busy in every step; what rows share is read for each.
+    """
+    config = model.config
+    dim = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    of_token = (
+        2 * config.num_hidden_layers * config.num_key_value_heads * dim * model.dtype.itemsize
+    )
+    weights = sum(each.numel() for each in model.parameters()) * model.dtype.itemsize
+    lengths = sum(
+        request.n * request.max_tokens * (len(request.prompt_ids) + request.max_tokens / 2)
+        for request in workload.requests
+    )
+    asked = sum(request.n * request.max_tokens for request in workload.requests)
+    return weights * num_tokens / max_rows + of_token * lengths * num_tokens / asked
 
 
 def flops_of(model: Any, workload: Workload, num_tokens: int) -> float:

@@ -1,6 +1,7 @@
 """Tiny models, loaded once a session, and engines over them."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ from transformers import AutoModelForCausalLM, GenerationConfig
 from tests.engine.in_process import InProcess
 from tests.tiny_models import CHAT_TEMPLATE, save_model
 from worker.engine import Engine, EngineSettings
+
+# There is no Triton for every platform.
+collect_ignore = [] if find_spec("triton") else ["test_gpu.py"]
 
 
 @pytest.fixture(scope="session")

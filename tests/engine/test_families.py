@@ -21,14 +21,13 @@ from transformers import (
 
 from tests.engine.in_process import InProcess
 from tests.tiny_models import EOS_ID, PAD_ID
-from worker.engine import Prompt, Sampling
+from worker.engine import Prompt, Sampling, fitting
 from worker.engine.attention.interface import CacheAttention, NotTaken, attending
 from worker.engine.attention.plain import PlainAttention
-from worker.engine.native import fitting
 from worker.engine.native.attention import NativeAttention
 from worker.engine.native.compiler import compiled
-from worker.engine.native.fitting import fit
 from worker.engine.native.layers import NativeLayer
+from worker.engine.native.parts import fit_native
 from worker.engine.probe import Taken, has_wide_vectors, probe_step, run_probe, take_attention
 
 VOCAB = 300
@@ -51,6 +50,14 @@ FAMILIES = {
     "qwen2": Qwen2Config(**GEOMETRY),
     "qwen2 with as many keys as queries": Qwen2Config(**{**GEOMETRY, "num_key_value_heads": 4}),
     "qwen3": Qwen3Config(**GEOMETRY, head_dim=16),
+    "qwen3 with biases, and windows in some layers": Qwen3Config(
+        **GEOMETRY,
+        head_dim=16,
+        attention_bias=True,
+        use_sliding_window=True,
+        sliding_window=20,
+        max_window_layers=1,
+    ),
     "mistral with a window": MistralConfig(**GEOMETRY, sliding_window=20, head_dim=8),
     "gemma2": Gemma2Config(
         **GEOMETRY,
@@ -59,6 +66,8 @@ FAMILIES = {
         sliding_window=24,
         attn_logit_softcapping=2.0,
         final_logit_softcapping=5.0,
+        # Some versions of transformers leave the caps out of another attention.
+        attn_implementation="eager",
     ),
 }
 NUM_TOKENS = 40
@@ -119,7 +128,7 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
     taken = replace(taken, kind=NativeAttention)
     if way == "whole layers":
         monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
-        fit(model, taken, is_int8=False)
+        fit_native(model, taken, is_int8=False)
         assert num_native(model) == (0 if family == "gemma2" else GEOMETRY["num_hidden_layers"])
     card = replace(local.loaded.card, context_length=256)
     attention = replace(taken, kind=kind)
@@ -143,7 +152,7 @@ def test_int8_layers_differ_by_their_rounding_alone(monkeypatch: pytest.MonkeyPa
     model = build(FAMILIES["qwen3"])
     taken = replace(take_attention(model), kind=NativeAttention)
     expected = through_the_cache(model, taken)
-    fit(model, taken, is_int8=True)
+    fit_native(model, taken, is_int8=True)
     assert num_native(model) == num_expected(torch.float32, is_int8=True)
     error = (through_the_cache(model, taken) - expected).std() / expected.std()
     assert error < 0.2
@@ -159,7 +168,7 @@ def test_layers_that_look_alike_and_are_not_are_left_to_torch(
     after = model.model.layers[1].self_attn.register_forward_hook(
         lambda _module, _inputs, output: (output[0] * 0.5, output[1])
     )
-    fit(model, replace(take_attention(model), kind=NativeAttention), is_int8=False)
+    fit_native(model, replace(take_attention(model), kind=NativeAttention), is_int8=False)
     after.remove()
     assert [type(each) is NativeLayer for each in model.model.layers] == [True, False, True]
 
@@ -170,7 +179,7 @@ def test_in_bf16_a_text_does_not_depend_on_its_company(
     monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
     model = build(FAMILIES["qwen2"]).to(torch.bfloat16)
     taken = replace(take_attention(model), kind=NativeAttention)
-    fit(model, taken, is_int8=False)
+    fit_native(model, taken, is_int8=False)
     if num_expected(torch.bfloat16) == 0:
         pytest.skip("this processor does not multiply bf16 itself")
     assert num_native(model) == num_expected(torch.bfloat16)

@@ -4,22 +4,23 @@ from collections.abc import Callable
 
 import torch
 
+from worker.engine.attention.interface import CacheAttention
+from worker.engine.attention.plain import PlainAttention
 from worker.engine.attention.scoring import ModelShape
 from worker.engine.continuous import Continuous
 from worker.engine.errors import EngineError, ModelUnusable
 from worker.engine.kv_cache import block_bytes
+from worker.engine.limits import MAX_CHUNK_TOKENS, step_limits
 from worker.engine.loading import LoadedModel
 from worker.engine.micro_batches import MicroBatches
 from worker.engine.native.attention import NativeAttention
 from worker.engine.native.drawing import NativeDraw
 from worker.engine.prefix_tree import BLOCK
-from worker.engine.runner import Draw, Runner
-from worker.engine.sampler import draw
+from worker.engine.runner import Runner
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request
 from worker.engine.values import EngineSettings
 
-MAX_CHUNK_TOKENS = {"cpu": 512, "cuda": 2048}
 CACHE_SHARE = 0.8
 """Of a GPU's memory that the model leaves; the rest is for what a step computes."""
 
@@ -50,10 +51,10 @@ def make_batching(
     )
     if num_blocks < LEAST_BLOCKS:
         raise ModelUnusable("the GPU has no memory left for prompts beside the model's weights")
-    attention = loaded.attention.make(loaded.model, num_blocks)
+    attention = loaded.attention.make(loaded.model, num_blocks, step_limits(settings, loaded.card))
     return Continuous(
         loaded,
-        Runner(loaded.model, attention, _draw_of(loaded)),
+        _runner(loaded, attention, settings),
         Scheduler(
             num_blocks=num_blocks,
             max_readers=attention.max_readers,
@@ -66,9 +67,17 @@ def make_batching(
     )
 
 
-def _draw_of(loaded: LoadedModel) -> Draw:
-    is_native = loaded.attention is not None and loaded.attention.kind is NativeAttention
-    return NativeDraw(loaded.model.dtype) if is_native else draw
+def _runner(loaded: LoadedModel, attention: CacheAttention, settings: EngineSettings) -> Runner:
+    if isinstance(attention, NativeAttention):
+        return Runner(loaded.model, attention, NativeDraw(loaded.model.dtype))
+    if isinstance(attention, PlainAttention):
+        return Runner(loaded.model, attention)
+    # Only where there is Triton.
+    from worker.engine.gpu.attention import PagedAttention
+    from worker.engine.gpu.runner import GpuRunner
+
+    assert isinstance(attention, PagedAttention)
+    return GpuRunner(loaded.model, attention, step_limits(settings, loaded.card), loaded.vocab_size)
 
 
 def num_cache_blocks(

@@ -126,10 +126,10 @@ class BlockPool:
     def _open_rest(
         self, opened: Opened, node: Node, tokens: Tokens, num_readers: int, step: int
     ) -> None:
-        nearest, num_shared = self._tree.nearest(node, tokens)
+        nearest, num_shared = self._tree.nearest(node, tokens, step)
         for start in range(0, len(tokens), BLOCK):
             block = self._take(num_readers)
-            if start == 0 and num_shared and nearest.written_at < step:
+            if start == 0 and num_shared:
                 opened.copies.append(Copy(nearest.block, block, num_shared))
                 opened.num_known += num_shared
             opened.blocks.append(block)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from worker.engine.errors import EngineError, GenerationFailed
 from worker.engine.loading import LoadedModel
@@ -15,8 +16,16 @@ from worker.engine.sequences import Request, Sequence
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """A step on its way: `wait` returns what was drawn once it is over."""
+
+    plan: Plan
+    wait: Callable[[], Draws]
+
+
 class Continuous:
-    """Schedule, run, postprocess.
+    """Schedule, start, settle.
 
     `complete` is called with a request whose candidates are all over, `fail` with one that
     can't go on and why, and `after_step` after each forward pass; it may drop requests.
@@ -38,6 +47,7 @@ class Continuous:
         self._complete = complete
         self._fail = fail
         self._after_step = after_step
+        self._started: _Started | None = None
         self.add = scheduler.add
         self.drop = scheduler.drop
 
@@ -46,25 +56,56 @@ class Continuous:
         return self._scheduler.is_busy
 
     def step(self) -> None:
-        plan = self._scheduler.schedule()
-        self._run(plan)
+        """Start a step, and settle the one before while it runs, where the device allows it."""
+        if not self._can_run_ahead():
+            self._settle()
+        started = self._start(self._scheduler.schedule())
+        self._settle()
+        self._started = started
+        if not self._runner.runs_ahead:
+            self._settle()
         self._after_step()
 
-    def _run(self, plan: Plan) -> None:
+    def _can_run_ahead(self) -> bool:
+        """Whether the next draws don't depend on which tokens the last ones were."""
+        rows = [] if self._started is None else self._started.plan.rows
+        return not any(row.request.sampling.has_penalties for row in rows)
+
+    def _start(self, plan: Plan) -> _Started | None:
         if not plan.requests:
-            return
+            return None
         try:
-            draws = self._runner.run(plan)
+            started = _Started(plan, self._runner.start(plan))
         except Exception as error:
+            # What was started before is not to blame, and may have ended some of the rows.
+            self._settle()
+            plan.leave_out_ended()
             # Whatever a model raises must end in an answer, and only for whom it concerns.
             # Without its traceback, which would hold the tensors of the failed step.
             self._recover(plan, error.with_traceback(None))
-        else:
-            self._postprocess(plan, draws)
+            return None
+        for row in plan.rows:
+            row.num_unknown += 1
+        return started
+
+    def _settle(self) -> None:
+        """Wait for the tokens of the step that was started."""
+        started, self._started = self._started, None
+        if started is None:
+            return
+        draws = started.wait()
+        for row in started.plan.rows:
+            row.num_unknown -= 1
+        self._postprocess(started.plan, draws)
+
+    def _run(self, plan: Plan) -> None:
+        self._started = self._start(plan)
+        self._settle()
 
     def _postprocess(self, plan: Plan, draws: Draws) -> None:
         for number, row in enumerate(plan.rows):
-            if row.request.error is not None:
+            # It may have ended before this step, when that was not known yet.
+            if row.is_over:
                 continue
             if draws.is_finite[number]:
                 self._extend(row, draws, number)

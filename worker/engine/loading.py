@@ -12,12 +12,14 @@ import transformers
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from worker.engine.attention.interface import NotTaken
+from worker.engine.attention.plain import PlainAttention
 from worker.engine.digest import digest_of
 from worker.engine.errors import ModelUnusable
 from worker.engine.folder import ModelFolder
+from worker.engine.limits import step_limits
 from worker.engine.linears import reform_linears
 from worker.engine.native.attention import NativeAttention
-from worker.engine.native.fitting import fit
+from worker.engine.native.parts import fit_native
 from worker.engine.native.threads import set_num_threads
 from worker.engine.probe import Taken, take_attention
 from worker.engine.values import EngineSettings, ModelCard
@@ -67,8 +69,8 @@ def load(folder: ModelFolder, settings: EngineSettings) -> LoadedModel:
     model = _attempt("the model", partial(model.to, device))
     card = _card(settings, folder, model, tokenizer)
     attention = _attempt("the model", partial(_attention, model))
-    if attention is not None and device.type == "cpu":
-        _attempt("the model", partial(_speed_up, model, attention, settings.dtype == "int8"))
+    if attention is not None:
+        _attempt("the model", partial(_speed_up, model, attention, settings, card))
     return LoadedModel(
         model=model,
         tokenizer=tokenizer,
@@ -122,9 +124,16 @@ def _attention(model: Any) -> Taken | None:
         return None
 
 
-def _speed_up(model: Any, attention: Taken, is_int8: bool) -> None:
+def _speed_up(model: Any, attention: Taken, settings: EngineSettings, card: ModelCard) -> None:
+    if model.device.type == "cuda":
+        if attention.kind is not PlainAttention:
+            from worker.engine.gpu.parts import fit_gpu
+
+            fit_gpu(model, attention, step_limits(settings, card).rows, card.context_length)
+        return
+    is_int8 = settings.dtype == "int8"
     if attention.kind is NativeAttention:
-        fit(model, attention, is_int8=is_int8)
+        fit_native(model, attention, is_int8=is_int8)
     reform_linears(model, output=model.get_output_embeddings(), is_int8=is_int8)
 
 

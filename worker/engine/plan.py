@@ -46,6 +46,10 @@ class Plan:
         """All that take part, after those that compute what they share."""
         return list(dict.fromkeys([*self.beginners, *(row.request for row in self.rows)]))
 
+    def leave_out_ended(self) -> None:
+        """Rows that ended after it was made."""
+        self.rows = [row for row in self.rows if row.is_running]
+
     def undo(self) -> None:
         """None of it was computed."""
         for chunk in self.chunks:

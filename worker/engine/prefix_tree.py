@@ -1,5 +1,6 @@
 """Beginnings of prompts whose keys and values are in the cache."""
 
+from bisect import bisect, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ class Node:
     written_at: int
     parent: "Node | None"
     children: dict[Tokens, "Node"] = field(default_factory=dict)
+    # The children's tokens in order: those that share most are neighbours.
+    order: list[Tokens] = field(default_factory=list)
 
 
 class PrefixTree:
@@ -42,13 +45,22 @@ class PrefixTree:
                 return
             yield node
 
-    def nearest(self, parent: Node, tokens: Tokens) -> tuple[Node, int]:
-        """The child that shares most of the first of `tokens`, and how many they share."""
+    def nearest(self, parent: Node, tokens: Tokens, step: int) -> tuple[Node, int]:
+        """The child, written before `step`, that shares most of the first of `tokens`.
+
+        And how many they share; the parent and none where there is no such child.
+        """
+        at = bisect(parent.order, tokens)
         best, most = parent, 0
-        for child in parent.children.values():
-            num_shared = _num_shared(child.tokens, tokens)
-            if num_shared > most:
-                best, most = child, num_shared
+        # Outward both ways, along which ever fewer are shared.
+        for neighbours in (reversed(parent.order[:at]), parent.order[at:]):
+            for each in neighbours:
+                num_shared = _num_shared(each, tokens)
+                if num_shared <= most:
+                    break
+                if parent.children[each].written_at < step:
+                    best, most = parent.children[each], num_shared
+                    break
         return best, most
 
     def add(self, parent: Node, tokens: Tokens, block: int, step: int) -> Node:
@@ -56,6 +68,7 @@ class PrefixTree:
         node = parent.children.get(tokens)
         if node is None:
             node = parent.children[tokens] = Node(tokens, block, step, parent)
+            insort(parent.order, tokens)
         else:
             del self._nodes[node.block]
             node.block, node.written_at = block, step
@@ -73,6 +86,7 @@ class PrefixTree:
         if node is None or node.parent is None:
             return []
         del node.parent.children[node.tokens]
+        del node.parent.order[bisect(node.parent.order, node.tokens) - 1]
         removed = [each.block for each in _subtree(node)]
         for each in removed:
             del self._nodes[each]

@@ -14,6 +14,7 @@ from worker.engine.attention.interface import (
     CacheAttention,
     NotTaken,
     StepAttention,
+    StepLimits,
     attending,
 )
 from worker.engine.attention.plain import PlainAttention
@@ -21,10 +22,10 @@ from worker.engine.attention.scoring import HeadShape, ModelShape, Scoring
 from worker.engine.block_pool import num_blocks_of
 from worker.engine.native.attention import NativeAttention
 from worker.engine.plan import Chunk, Plan
-from worker.engine.runner import TOKEN_BUCKET, Runner
+from worker.engine.runner import Runner
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request
-from worker.engine.tokens import Tokens
+from worker.engine.tokens import TOKEN_BUCKET, Tokens
 from worker.engine.values import Sampling
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ NUM_TOKENS = 80
 NUM_IDS = 97
 NUM_BLOCKS = 32
 CHUNK_TOKENS = 24
+LIMITS = StepLimits(rows=16, tokens=128, blocks=256)
 TAKEN_LAYERS = {"full_attention", "sliding_attention"}
 LENGTH_ROPES = {"dynamic", "longrope"}
 # Of the logits' standard deviation; what rounding may do, and no wrong attention does.
@@ -47,8 +49,8 @@ class Taken:
     shape: ModelShape
     kind: type[CacheAttention]
 
-    def make(self, model: Any, num_blocks: int) -> CacheAttention:
-        return self.kind(self.shape, num_blocks, dtype=model.dtype, device=model.device)
+    def make(self, model: Any, num_blocks: int, limits: StepLimits) -> CacheAttention:
+        return self.kind(self.shape, num_blocks, limits, dtype=model.dtype, device=model.device)
 
 
 def take_attention(model: Any) -> Taken:
@@ -68,12 +70,21 @@ def take_attention(model: Any) -> Taken:
 
 
 def _best(model: Any, shape: ModelShape, expected: Tensor) -> Taken:
-    if model.device.type == "cpu" and has_wide_vectors():
-        try:
-            return _compared(model, Taken(shape, NativeAttention), expected)
-        except NotTaken as reason:
-            logger.warning("attention is left to torch, which is slower: %s", reason)
+    try:
+        return _compared(model, Taken(shape, _kernel_for(model.device)), expected)
+    except NotTaken as reason:
+        logger.warning("attention is left to torch, which is slower: %s", reason)
     return _compared(model, Taken(shape, PlainAttention), expected)
+
+
+def _kernel_for(device: torch.device) -> type[CacheAttention]:
+    if device.type == "cpu":
+        return NativeAttention if has_wide_vectors() else PlainAttention
+    try:
+        from worker.engine.gpu.attention import PagedAttention
+    except ImportError as error:
+        raise NotTaken(f"Triton can't be imported: {error}") from error
+    return PagedAttention
 
 
 def has_wide_vectors() -> bool:
@@ -141,7 +152,7 @@ def _has_windows(model: Any) -> bool:
 
 def _compared(model: Any, taken: Taken, expected: Tensor) -> Taken:
     """`taken`, held to `expected` by a prompt in chunks and one that shares most of it."""
-    attention = taken.make(model, NUM_BLOCKS)
+    attention = taken.make(model, NUM_BLOCKS, LIMITS)
     scheduler = Scheduler(
         num_blocks=NUM_BLOCKS,
         max_readers=attention.max_readers,
@@ -173,7 +184,8 @@ def probe_step(model: Any, taken: Taken) -> StepAttention:
     request = Request(0, (*_probe_ids(), 0), Sampling(), 1, None, str)
     request.blocks = list(range(1, 1 + num_blocks_of(NUM_TOKENS)))
     plan = Plan(chunks=[Chunk(request, 0, NUM_TOKENS)])
-    return taken.make(model, NUM_BLOCKS).prepare(plan, Tokens.of(plan, TOKEN_BUCKET))
+    attention = taken.make(model, NUM_BLOCKS, LIMITS)
+    return attention.prepare(plan, Tokens.of(plan, TOKEN_BUCKET))
 
 
 class _Watch:

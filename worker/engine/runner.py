@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence as Rows
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -10,9 +10,7 @@ from worker.engine.attention.interface import CacheAttention, attending
 from worker.engine.plan import Plan
 from worker.engine.sampler import Draws, draw
 from worker.engine.sequences import Sequence
-from worker.engine.tokens import Tokens
-
-TOKEN_BUCKET = 16
+from worker.engine.tokens import TOKEN_BUCKET, Tokens
 
 Draw = Callable[[torch.Tensor, Rows[Sequence]], Draws]
 
@@ -20,16 +18,23 @@ Draw = Callable[[torch.Tensor, Rows[Sequence]], Draws]
 class Runner:
     """A model and the attention that it calls, which holds the cache."""
 
+    runs_ahead: ClassVar = False
+    """Whether a step may be started before the tokens of the one before are known."""
+
     def __init__(self, model: Any, attention: CacheAttention, draw: Draw = draw) -> None:
         self._model = model
         self._attention = attention
         self._draw = draw
         self.scrub = attention.scrub
 
-    def run(self, plan: Plan) -> Draws:
-        """One forward pass and a token for each row. Raises whatever the model raises."""
+    def start(self, plan: Plan) -> Callable[[], Draws]:
+        """One forward pass and a token for each row; what it returns waits for the tokens.
+
+        Raises whatever the model raises.
+        """
         logits = self.logits(plan)
-        return self._draw(logits, plan.rows) if plan.rows else Draws([], [], [], [])
+        draws = self._draw(logits, plan.rows) if plan.rows else Draws([], [], [], [])
+        return lambda: draws
 
     @torch.inference_mode()
     def logits(self, plan: Plan) -> torch.Tensor:

@@ -129,7 +129,7 @@ def _probabilities(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
 
 
 def _heights(rows: Rows[Sequence], like: torch.Tensor) -> torch.Tensor:
-    draws = [uniform(row.request.sampling.seed, row.index, len(row.token_ids)) for row in rows]
+    draws = [uniform(row.request.sampling.seed, row.index, row.num_drawn) for row in rows]
     return torch.tensor(draws, device=like.device, dtype=torch.double)
 
 

@@ -51,7 +51,8 @@ class Scheduler:
         self._num_steps += 1
         plan = Plan()
         for row in self._rows:
-            self._join(row, plan)
+            if not row.is_drawn_out:
+                self._join(row, plan)
         if self._opening is not None:
             self._advance(self._opening, plan)
         while self._can_open(plan):
@@ -149,7 +150,7 @@ class Scheduler:
             self._join(row, plan)
 
     def _join(self, row: Sequence, plan: Plan) -> None:
-        if len(row.token_ids) // BLOCK >= len(row.blocks):
+        if row.num_drawn // BLOCK >= len(row.blocks):
             row.blocks.append(self._pool.take_output())
         plan.rows.append(row)
 

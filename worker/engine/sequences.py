@@ -71,6 +71,8 @@ class Sequence:
         self.logprobs: list[float] = []
         self.alternatives: list[Alternatives] = []
         self.finish_reason: FinishReason | None = None
+        # Tokens that are drawn on a GPU and not known here yet.
+        self.num_unknown = 0
         # The cache's blocks with the prompt's last token and the output.
         self.blocks: list[int] = []
         stop = self.request.sampling.stop
@@ -90,13 +92,22 @@ class Sequence:
 
     @property
     def last_token(self) -> int:
-        """What the model reads next."""
+        """What the model reads next, where it is known."""
         return self.token_ids[-1] if self.token_ids else self.request.prompt_ids[-1]
 
     @property
     def position(self) -> int:
         """Of the last token, in prompt and output."""
-        return self.request.num_prefill + len(self.token_ids)
+        return self.request.num_prefill + self.num_drawn
+
+    @property
+    def num_drawn(self) -> int:
+        return len(self.token_ids) + self.num_unknown
+
+    @property
+    def is_drawn_out(self) -> bool:
+        """Whether no token is to follow what is drawn."""
+        return self.num_drawn >= self.max_tokens
 
     @property
     def is_over(self) -> bool:

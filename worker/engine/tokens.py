@@ -9,6 +9,8 @@ from worker.engine.plan import Chunk, Plan
 from worker.engine.prefix_tree import BLOCK
 from worker.engine.sequences import Sequence
 
+TOKEN_BUCKET = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -48,7 +50,7 @@ class Tokens:
 
 
 def _output_place(row: Sequence) -> int:
-    block, offset = divmod(len(row.token_ids), BLOCK)
+    block, offset = divmod(row.num_drawn, BLOCK)
     return row.blocks[block] * BLOCK + offset
 
 

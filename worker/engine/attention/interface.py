@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import torch
@@ -26,6 +27,15 @@ class StepAttention(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class StepLimits:
+    """What a step has at most: rows, tokens, and blocks that rows and chunks list for reading."""
+
+    rows: int
+    tokens: int
+    blocks: int
+
+
 class CacheAttention(Protocol):
     """The cache of all layers, and attention over it.
 
@@ -36,7 +46,13 @@ class CacheAttention(Protocol):
     """Rows that may read one block without a copy."""
 
     def __init__(
-        self, shape: ModelShape, num_blocks: int, *, dtype: torch.dtype, device: torch.device
+        self,
+        shape: ModelShape,
+        num_blocks: int,
+        limits: StepLimits,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> None: ...
 
     def prepare(self, plan: Plan, tokens: Tokens) -> StepAttention: ...

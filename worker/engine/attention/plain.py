@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from worker.engine.attention.interface import StepLimits
 from worker.engine.attention.plain_layout import ChunkLayout, Layout, LayoutBuilder, Range
 from worker.engine.attention.scoring import ModelShape, Scoring
 from worker.engine.block_pool import Copy
@@ -21,7 +22,13 @@ class PlainAttention:
     """A block is multiplied with as many queries as the busiest has."""
 
     def __init__(
-        self, shape: ModelShape, num_blocks: int, *, dtype: torch.dtype, device: torch.device
+        self,
+        shape: ModelShape,
+        num_blocks: int,
+        _: StepLimits,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> None:
         self._cache = KVCache(
             [(each.num_heads, BLOCK, each.key_dim) for each in shape.layers],

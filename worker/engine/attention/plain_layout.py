@@ -106,7 +106,7 @@ class LayoutBuilder:
             Reads([row.request.blocks for row in rows], [row.request.num_prefill for row in rows]),
             Reads(
                 [row.blocks for row in rows],
-                [len(row.token_ids) + 1 for row in rows],
+                [row.num_drawn + 1 for row in rows],
                 [row.request.num_prefill for row in rows],
             ),
         ]

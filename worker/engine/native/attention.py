@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worker.engine.attention.interface import NotTaken
+from worker.engine.attention.interface import NotTaken, StepLimits
 from worker.engine.attention.scoring import HeadShape, ModelShape, Scoring
 from worker.engine.block_pool import Copy
 from worker.engine.kv_cache import KVCache
@@ -41,7 +41,13 @@ class NativeAttention:
     max_readers: ClassVar = 2**31
 
     def __init__(
-        self, shape: ModelShape, num_blocks: int, *, dtype: torch.dtype, device: torch.device
+        self,
+        shape: ModelShape,
+        num_blocks: int,
+        _: StepLimits,
+        *,
+        dtype: torch.dtype,
+        device: torch.device,
     ) -> None:
         if device.type != "cpu":
             raise NotTaken("the kernel is for a CPU")

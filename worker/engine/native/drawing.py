@@ -69,7 +69,7 @@ def _columns(rows: Rows[Sequence]) -> list[Any]:
     """What the rows ask for, as `Asked` has it."""
     samplings = [row.request.sampling for row in rows]
     heights = [
-        uniform(each.seed, row.index, len(row.token_ids)) if each.temperature > 0 else 0.0
+        uniform(each.seed, row.index, row.num_drawn) if each.temperature > 0 else 0.0
         for row, each in zip(rows, samplings, strict=True)
     ]
     return [

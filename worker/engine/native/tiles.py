@@ -68,7 +68,7 @@ def _of_rows(rows: Rows[Sequence], rows_a_tile: int) -> _Part:
     lengths = np.array([len(each) for each in lists])
     num_prompt = np.array([len(row.request.blocks) for row in rows])[:, None]
     num_prefill = np.array([row.request.num_prefill for row in rows])[:, None]
-    num_output = np.array([len(row.token_ids) + 1 for row in rows])[:, None]
+    num_output = np.array([row.num_drawn + 1 for row in rows])[:, None]
     columns = np.arange(lengths.max())
     table = np.full((len(rows), len(columns)), -1)
     table[columns < lengths[:, None]] = list(chain.from_iterable(lists))

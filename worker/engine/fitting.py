@@ -12,20 +12,32 @@ import torch
 from torch import Tensor, nn
 
 from worker.engine.attention.interface import NotTaken, attending
-from worker.engine.linears import is_faster, reform_linears
-from worker.engine.native.layers import NativeLayer
-from worker.engine.native.output import NativeOutput
-from worker.engine.native.threads import leave_torch_one
-from worker.engine.native.turns import TurnTable
+from worker.engine.linears import is_faster
 from worker.engine.probe import Taken, probe_step, run_probe
 from worker.engine.progress import decoder_layers
 
 logger = logging.getLogger(__name__)
 
 # Of what a layer adds, in standard deviations, beyond what rounding does to what came in.
-MOST_ERROR = {torch.float32: 1e-3, torch.bfloat16: 0.05}
-MOST_INT8_ERROR = 0.25
-ROUNDING = {torch.float32: 1e-6, torch.bfloat16: 2.0**-7}
+MOST_ERROR = {torch.float32: 1e-3, torch.bfloat16: 0.05, torch.float16: 0.01}
+ROUNDING = {torch.float32: 1e-6, torch.bfloat16: 2.0**-7, torch.float16: 2.0**-10}
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What makes stand-ins for a model's parts; each raises NotTaken where there is none.
+
+    `layer` is asked for a decoder layer and its number, `turns` for rotary positions,
+    `output` for the layer that makes logits together with the norm before it.
+    """
+
+    layer: Callable[[Any, int], nn.Module]
+    turns: Callable[[Any], nn.Module]
+    output: Callable[[nn.Linear, Any], nn.Module]
+    most_error: float
+    """Of a layer, as MOST_ERROR."""
+    quicken: Callable[[nn.Module], None] | None = None
+    """Makes torch's form of a layer as fast as it gets; without it ours need not be faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +56,22 @@ class _Seen:
 
 
 @torch.inference_mode()
-def fit(model: Any, taken: Taken, *, is_int8: bool) -> None:
-    """Let ours stand in for parts of `model` where they give the same, and faster.
+def fit(model: Any, taken: Taken, parts: Parts) -> bool:
+    """Let stand-ins take the place of parts of `model` where they give the same, and faster.
 
-    With weights of the decoder layers in int8 (`is_int8`), the same but for their rounding.
-    What can't be done stays as it is, and the log says why.
+    What can't be done stays as it is, and the log says why; True where all was done.
     """
     with attending(probe_step(model, taken)):
         attempts: list[Callable[[], None]] = [
-            *_layer_attempts(model, taken, is_int8=is_int8),
-            partial(_fit_turns, model),
-            partial(_fit_output, model),
+            *_layer_attempts(model, taken, parts),
+            partial(_fit_turns, model, parts),
+            partial(_fit_output, model, parts),
         ]
         reasons = [reason for attempt in attempts if (reason := _why_not(attempt)) is not None]
     if reasons:
         number, first = len(reasons), reasons[0]
         logger.warning("%d parts are left to torch, which may be slower: %s", number, first)
-    else:
-        leave_torch_one()
+    return not reasons
 
 
 def _why_not(attempt: Callable[[], None]) -> str | None:
@@ -76,10 +86,11 @@ def _why_not(attempt: Callable[[], None]) -> str | None:
     return None
 
 
-def _layer_attempts(model: Any, taken: Taken, *, is_int8: bool) -> list[Callable[[], None]]:
+def _layer_attempts(model: Any, taken: Taken, parts: Parts) -> list[Callable[[], None]]:
     layers = decoder_layers(model)
+    originals = {type(each) for each in layers}
     return [
-        partial(_fit_layer, layers, number, seen, taken, is_int8=is_int8)
+        partial(_fit_layer, layers, number, seen, taken, parts, originals)
         for number, seen in enumerate(_seen(model, layers))
     ]
 
@@ -105,50 +116,57 @@ def _seen(model: Any, layers: nn.ModuleList) -> list[_Seen | None]:
 
 
 def _fit_layer(
-    layers: nn.ModuleList, number: int, seen: _Seen | None, taken: Taken, *, is_int8: bool
+    layers: nn.ModuleList,
+    number: int,
+    seen: _Seen | None,
+    taken: Taken,
+    parts: Parts,
+    originals: set[type],
 ) -> None:
     if seen is None:
         raise NotTaken("its layers are called in another way")
     expected = (taken.shape.layers[number].key_dim, seen.hidden.dtype)
     if any((each.shape[-1], each.dtype) != expected for each in seen.turns):
         raise NotTaken("its heads are turned in part, or in another precision")
-    ours = NativeLayer(layers[number], number, taken.shape, is_int8=is_int8)
-    _check_output(ours, seen, is_int8=is_int8)
+    ours = parts.layer(layers[number], number)
+    _check_output(ours, seen, parts.most_error)
     # One that is faster stands for all, since they are alike.
-    if not any(isinstance(each, NativeLayer) for each in layers):
-        _check_speed(ours, layers[number], seen, is_int8=is_int8)
+    if parts.quicken is not None and {type(each) for each in layers} == originals:
+        _check_speed(ours, layers[number], seen, parts.quicken)
     layers[number] = ours
 
 
-def _check_output(ours: NativeLayer, seen: _Seen, *, is_int8: bool) -> None:
+def _check_output(ours: nn.Module, seen: _Seen, most: float) -> None:
     dtype = seen.hidden.dtype
     beyond = (seen.call(ours) - seen.output).float().abs() - ROUNDING[dtype] * seen.output.abs()
     worst = beyond.clamp_min(0).std() / (seen.output - seen.hidden).float().std()
-    if not worst <= (MOST_INT8_ERROR if is_int8 else MOST_ERROR[dtype]):
+    if not worst <= most:
         raise NotTaken(f"ours differ by {worst:.3g} of what a layer adds")
 
 
-def _check_speed(ours: NativeLayer, layer: nn.Module, seen: _Seen, *, is_int8: bool) -> None:
+def _check_speed(
+    ours: nn.Module, layer: nn.Module, seen: _Seen, quicken: Callable[[nn.Module], None]
+) -> None:
     theirs = copy.deepcopy(layer)
-    reform_linears(theirs, output=None, is_int8=is_int8)
+    quicken(theirs)
     if not is_faster(lambda: seen.call(ours), lambda: seen.call(theirs)):
         raise NotTaken("ours are not faster")
 
 
-def _fit_turns(model: Any) -> None:
+def _fit_turns(model: Any, parts: Parts) -> None:
     rotary = getattr(model.base_model, "rotary_emb", None)
     asked = [] if rotary is None else list(inspect.signature(rotary.forward).parameters)
     if asked != ["x", "position_ids"]:
         raise NotTaken("its positions are made of more than themselves")
-    model.base_model.rotary_emb = TurnTable(rotary)
+    model.base_model.rotary_emb = parts.turns(rotary)
 
 
-def _fit_output(model: Any) -> None:
+def _fit_output(model: Any, parts: Parts) -> None:
     """The last norm goes into the output, where it is of the few tokens that are drawn."""
     norm, output = getattr(model.base_model, "norm", None), model.get_output_embeddings()
     if type(output) is not nn.Linear or not hasattr(norm, "variance_epsilon"):
         raise NotTaken("its output is of another kind")
-    ours, expected = NativeOutput(output, norm), run_probe(model)
+    ours, expected = parts.output(output, norm), run_probe(model)
     model.base_model.norm = nn.Identity()
     model.set_output_embeddings(ours)
     error = (run_probe(model) - expected).std() / expected.std()

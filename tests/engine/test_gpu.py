@@ -1,0 +1,145 @@
+"""What runs on a GPU: on one where there is one, otherwise by Triton's interpreter on the CPU."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from tests.engine.in_process import InProcess
+from tests.engine.test_families import FAMILIES, GEOMETRY, VOCAB, build, plainly, prompts
+from worker.engine import Prompt, Sampling
+from worker.engine.attention.interface import CacheAttention
+from worker.engine.attention.plain import PlainAttention
+from worker.engine.gpu.attention import PagedAttention
+from worker.engine.gpu.drawing import DeviceDraw
+from worker.engine.gpu.graphs import Graphs
+from worker.engine.gpu.layers import GpuLayer
+from worker.engine.gpu.parts import fit_gpu
+from worker.engine.probe import take_attention
+from worker.engine.sampler import draw
+from worker.engine.sequences import Request
+
+IS_CUDA = torch.cuda.is_available()
+# The interpreter computes what a mask hides, too.
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
+DEVICE = torch.device("cuda" if IS_CUDA else "cpu")
+NUM_TOKENS = 40 if IS_CUDA else 3
+ROWS = 16
+ALONE = ["gemma2"]
+WHOLE = (
+    [each for each in FAMILIES if each not in ALONE]
+    if IS_CUDA
+    else ["qwen3 with biases, and windows in some layers"]
+)
+
+
+def asked_prompts() -> list[tuple[int, ...]]:
+    """Few and short where each program of a kernel takes the interpreter a millisecond."""
+    if IS_CUDA:
+        return prompts()
+    own, shared = prompts()[1], prompts()[9]
+    return [shared + own, shared, shared + own[:4]]
+
+
+def over(local: InProcess, model: Any, kind: type[CacheAttention], *, is_whole: bool) -> InProcess:
+    taken = replace(take_attention(model), kind=kind)
+    if is_whole:
+        fit_gpu(model, taken, ROWS, 256)
+    card = replace(local.loaded.card, context_length=256, device=DEVICE.type)
+    return local.over(
+        replace(local.loaded, model=model, attention=taken, card=card, vocab_size=VOCAB)
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "is_whole"),
+    [*((each, True) for each in WHOLE), *((each, False) for each in ALONE)],
+)
+def test_greedy_equals_plain_generation(family: str, is_whole: bool, local: InProcess) -> None:
+    plain, model = build(FAMILIES[family]), build(FAMILIES[family]).to(DEVICE)
+    expected = [plainly(plain, each)[:NUM_TOKENS] for each in asked_prompts()]
+    engine = over(local, model, PagedAttention, is_whole=is_whole)
+    num_layers = sum(isinstance(module, GpuLayer) for module in model.modules())
+    assert num_layers == (GEOMETRY["num_hidden_layers"] if is_whole else 0)
+    greedy = Sampling(temperature=0, max_tokens=NUM_TOKENS)
+    outcomes = engine.outcomes(
+        *((Prompt(token_ids=each), greedy) for each in asked_prompts()),
+        settings=replace(local.settings, max_rows=3),
+    )
+    drawn = [list(each[0].token_ids) for each in outcomes if isinstance(each, tuple)]
+    assert expected == drawn
+
+
+def test_a_penalty_knows_the_token_before(local: InProcess) -> None:
+    sampling = Sampling(temperature=0, max_tokens=NUM_TOKENS, repetition_penalty=1.7)
+    asked = Prompt(token_ids=asked_prompts()[2]), sampling
+    plain = over(local, build(FAMILIES["qwen2"]).to(DEVICE), PlainAttention, is_whole=False)
+    engine = over(local, build(FAMILIES["qwen2"]).to(DEVICE), PagedAttention, is_whole=False)
+    assert plain.generate(*asked)[0].token_ids == engine.generate(*asked)[0].token_ids
+
+
+ASKED = [
+    Sampling(temperature=0),
+    Sampling(temperature=1),
+    Sampling(temperature=0.7, top_p=0.9),
+    Sampling(temperature=1.3, top_k=5),
+    Sampling(temperature=1, top_k=40, top_p=0.5),
+    Sampling(temperature=1, top_p=0.999),
+    Sampling(temperature=1e-6),
+    Sampling(temperature=2, top_k=3000, top_p=0.7),
+    Sampling(temperature=0.8, top_p=0.1, logit_bias={5: 3.0}),
+    Sampling(temperature=0.5, repetition_penalty=1.3),
+]
+PLAIN = [each for each in ASKED if not (each.logit_bias or each.has_penalties)]
+
+
+@pytest.mark.parametrize("asked", [ASKED, PLAIN, PLAIN[:1], PLAIN[:2], PLAIN[3:4]])
+def test_draws_equal_those_of_a_sorted_vocabulary(asked: list[Sampling]) -> None:
+    size = 9000
+    device_draw, graphs = DeviceDraw(ROWS, size, DEVICE), Graphs(DEVICE)
+    # The third is a CUDA graph, where there is one.
+    logits = torch.empty(len(asked), size, device=DEVICE)
+    for turn in range(3 if IS_CUDA else 1):
+        torch.manual_seed(turn)
+        values = torch.randn(len(asked), size) * (0.5 + turn)
+        values[0, 3] = -torch.inf
+        rows = [
+            Request(number, (1, 2, 3), replace(each, seed=turn), 50, None, str).sequences[0]
+            for number, each in enumerate(asked)
+        ]
+        for row in rows:
+            row.token_ids = list(range(turn))
+        expected = draw(values, rows)
+        device_draw.put(rows)
+        draws = device_draw.start(logits.copy_(values), rows, graphs)()
+        assert expected.token_ids == draws.token_ids
+        assert draws.logprobs == pytest.approx(expected.logprobs, abs=1e-4)
+        assert draws.is_finite == [True] * len(asked)
+
+
+def test_logits_that_are_no_numbers_are_told() -> None:
+    size = 9000
+    rows = [
+        Request(number, (1,), Sampling(temperature=number), 50, None, str).sequences[0]
+        for number in range(2)
+    ]
+    logits = torch.zeros(2, size, device=DEVICE)
+    logits[:, 5000] = torch.nan
+    device_draw = DeviceDraw(ROWS, size, DEVICE)
+    device_draw.put(rows)
+    draws = device_draw.start(logits, rows, Graphs(DEVICE))()
+    assert draws.is_finite == [False, False]
+    # The next step reads them before anybody looks.
+    assert all(0 <= token < size for token in draws.token_ids)
+
+
+def test_what_asks_the_gpu_on_the_way_is_launched_kernel_by_kernel() -> None:
+    graphs = Graphs(DEVICE)
+    numbers = torch.arange(4, device=DEVICE)
+
+    def compute() -> torch.Tensor:
+        return numbers * int(numbers.max())
+
+    for _ in range(4):
+        assert graphs.run("product", compute).tolist() == [0, 3, 6, 9]

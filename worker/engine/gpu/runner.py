@@ -1,0 +1,72 @@
+"""Steps that the GPU runs while the host prepares the next one."""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from worker.engine.attention.interface import StepLimits, attending
+from worker.engine.gpu.attention import PagedAttention, PagedStep
+from worker.engine.gpu.drawing import DeviceDraw
+from worker.engine.gpu.graphs import Graphs
+from worker.engine.plan import Plan
+from worker.engine.runner import Runner
+from worker.engine.sampler import Draws
+from worker.engine.tokens import TOKEN_BUCKET, Tokens
+
+BUCKETS = ((1024, 64), (2**31, 128))
+"""Of tokens in steps with chunks, up to so many: each size is a CUDA graph of its own."""
+
+Size = tuple[int, int, int]
+"""Tokens, rows, and tiles of chunks."""
+
+
+class GpuRunner(Runner):
+    """A step is launched whole, as a CUDA graph, and its tokens stay where the next one reads them.
+
+    So the host has the time of a step to plan the next, and to look at what was drawn.
+    """
+
+    runs_ahead: ClassVar = True
+
+    def __init__(
+        self, model: Any, attention: PagedAttention, limits: StepLimits, vocab_size: int
+    ) -> None:
+        super().__init__(model, attention)
+        self._paged = attention
+        self._limits = limits
+        self._graphs = Graphs(model.device)
+        self._device_draw = DeviceDraw(limits.rows, vocab_size, model.device)
+        self._numbers = torch.arange(limits.rows, device=model.device)
+
+    @torch.inference_mode()
+    def start(self, plan: Plan) -> Callable[[], Draws]:
+        self._paged.copy(plan.copies)
+        num_tiles = self._paged.put(plan, tokens := Tokens.of(plan, TOKEN_BUCKET))
+        self._device_draw.put(plan.rows)
+        size = self._size(plan, tokens, num_tiles)
+        self._device_draw.take_unknown(self._paged.inputs.views["ids"][: size[1]])
+        logits = self._graphs.run(size, lambda: self._forward(size))
+        return self._device_draw.start(logits, plan.rows, self._graphs)
+
+    def _size(self, plan: Plan, tokens: Tokens, num_tiles: int) -> Size:
+        """Of the graph that has room for the step."""
+        if not plan.chunks:
+            return len(tokens.places), len(tokens.places), 0
+        num_rows = self._limits.rows
+        bucket = next(bucket for most, bucket in BUCKETS if tokens.num_real <= most)
+        num_tokens = max(num_rows, -(-tokens.num_real // bucket) * bucket)
+        return num_tokens, num_rows, self._paged.most_tiles(num_tokens)
+
+    def _forward(self, size: Size) -> Tensor:
+        num_tokens, num_rows, _ = size
+        views = self._paged.inputs.views
+        with attending(PagedStep(self._paged, *size)):
+            logits: Tensor = self._model(
+                input_ids=views["ids"][None, :num_tokens],
+                position_ids=views["positions"][None, :num_tokens],
+                use_cache=False,
+                logits_to_keep=self._numbers[:num_rows],
+            ).logits
+        return logits[0].float()

@@ -1,0 +1,28 @@
+"""How large a step may be."""
+
+from worker.engine.attention.interface import StepLimits
+from worker.engine.prefix_tree import BLOCK
+from worker.engine.values import EngineSettings, ModelCard
+
+MAX_CHUNK_TOKENS = {"cpu": 512, "cuda": 2048}
+"""Of prompts, in one step."""
+
+ROW_BUCKET = 16
+TOKEN_BUCKET = 256
+
+
+def step_limits(settings: EngineSettings, card: ModelCard) -> StepLimits:
+    """Rounded up to sizes in which steps come."""
+    rows = _rounded(settings.max_rows, ROW_BUCKET)
+    # A prompt and its output each end in a block of their own. All rows, and all but one
+    # of the prompts whose chunks are in a step, belong to as many requests at most.
+    num_lists = 2 * rows + 1
+    return StepLimits(
+        rows=rows,
+        tokens=_rounded(rows + MAX_CHUNK_TOKENS[card.device], TOKEN_BUCKET),
+        blocks=num_lists * (card.context_length // BLOCK + 2),
+    )
+
+
+def _rounded(number: int, bucket: int) -> int:
+    return -(-number // bucket) * bucket
