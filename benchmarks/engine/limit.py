@@ -58,13 +58,13 @@ def bytes_of(model: Any, workload: Workload, num_tokens: int, max_rows: int) -> 
     of_token = (
         2 * config.num_hidden_layers * config.num_key_value_heads * dim * model.dtype.itemsize
     )
-    weights = sum(each.numel() for each in model.parameters()) * model.dtype.itemsize
+    weights = _num_weights(model) * model.dtype.itemsize
     lengths = sum(
         request.n * request.max_tokens * (len(request.prompt_ids) + request.max_tokens / 2)
         for request in workload.requests
     )
     asked = sum(request.n * request.max_tokens for request in workload.requests)
-    return weights * num_tokens / max_rows + of_token * lengths * num_tokens / asked
+    return float(weights * num_tokens / max_rows + of_token * lengths * num_tokens / asked)
 
 
 def flops_of(model: Any, workload: Workload, num_tokens: int) -> float:
@@ -73,9 +73,11 @@ def flops_of(model: Any, workload: Workload, num_tokens: int) -> float:
     Of each distinct beginning once, and logits only where a token is drawn.
     """
     vocab, width = model.get_input_embeddings().weight.shape
-    weights = sum(
-        module.weight.numel() for module in model.modules() if isinstance(module, torch.nn.Linear)
-    )
     logits = vocab * width
     num_read = workload.num_distinct_tokens + num_tokens
-    return float(2 * ((weights - logits) * num_read + logits * num_tokens))
+    return float(2 * ((_num_weights(model) - logits) * num_read + logits * num_tokens))
+
+
+def _num_weights(model: Any) -> int:
+    linears = [each for each in model.modules() if isinstance(each, torch.nn.Linear)]
+    return sum(each.weight.numel() for each in linears)
