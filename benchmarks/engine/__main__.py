@@ -58,6 +58,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--requests", type=int, default=None)
     parser.add_argument("--max-rows", type=int, default=64)
     parser.add_argument("--repeats", type=int, default=None)
+    parser.add_argument(
+        "--batches", nargs="*", type=int, default=[1, 16, 32], help="sizes of static batches"
+    )
     parser.add_argument("--peer", action="append", choices=MODULES, default=[])
     parser.add_argument("--peers-only", action="store_true", help="leave out transformers")
     parser.add_argument("--dtype", default=None, choices=["float32", "bfloat16", "int8"])
@@ -139,9 +142,10 @@ def _lanes(
     engine: Engine, model: Any, folder: Path, dtype: str, options: argparse.Namespace
 ) -> list[Lane]:
     of_transformers = [
-        Lane(Generate(model, 1), NUM_FOR_SLOW),
-        Lane(Generate(model, 16), NUM_FOR_STATIC),
-        Lane(Generate(model, 32), NUM_FOR_STATIC),
+        *(
+            Lane(Generate(model, size), NUM_FOR_SLOW if size == 1 else NUM_FOR_STATIC)
+            for size in options.batches
+        ),
         Lane(TransformersContinuous(model)),
     ]
     is_int8 = options.dtype == "int8"

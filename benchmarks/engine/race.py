@@ -1,6 +1,7 @@
 """Contenders over the same workload, in turns, so that a noisy machine disturbs all alike."""
 
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ class Lane:
         started_at = time.perf_counter()
         self.num_tokens = self.contender.run(workload)
         self.tokens_per_s.append(self.num_tokens / (time.perf_counter() - started_at))
+        # At once, because a race may take hours, and end before its time.
+        rate = f"{self.tokens_per_s[-1]:.1f} tokens/s"
+        print(f"{time.strftime('%H:%M:%S')} {self.contender.name}: {rate}", file=sys.stderr)
 
     @property
     def median(self) -> float:
