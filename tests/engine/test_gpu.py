@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import Qwen2Config
 
-from tests.engine.in_process import InProcess
+from tests.engine.in_process import InProcess, is_same
 from tests.engine.test_families import FAMILIES, GEOMETRY, VOCAB, build, plainly, prompts
 from worker.engine import Prompt, Sampling
 from worker.engine.attention.interface import CacheAttention
@@ -16,6 +17,7 @@ from worker.engine.gpu.drawing import DeviceDraw
 from worker.engine.gpu.graphs import Graphs
 from worker.engine.gpu.layers import GpuLayer
 from worker.engine.gpu.parts import fit_gpu
+from worker.engine.messages import Stop
 from worker.engine.probe import take_attention
 from worker.engine.sampler import draw
 from worker.engine.sequences import Request
@@ -77,6 +79,29 @@ def test_a_penalty_knows_the_token_before(local: InProcess) -> None:
     plain = over(local, build(FAMILIES["qwen2"]).to(DEVICE), PlainAttention, is_whole=False)
     engine = over(local, build(FAMILIES["qwen2"]).to(DEVICE), PagedAttention, is_whole=False)
     assert plain.generate(*asked)[0].token_ids == engine.generate(*asked)[0].token_ids
+
+
+def test_what_ends_while_the_next_step_runs_leaves_the_others_alone(local: InProcess) -> None:
+    config = Qwen2Config(**{**GEOMETRY, "num_hidden_layers": 1})
+    plain = over(local, build(config).to(DEVICE), PlainAttention, is_whole=False)
+    engine = over(local, build(config).to(DEVICE), PagedAttention, is_whole=False)
+    settings = replace(local.settings, max_rows=2)
+    asked = [
+        (Prompt(token_ids=each), Sampling(temperature=0.9, seed=seed, max_tokens=6, n=2))
+        for seed, each in enumerate(prompts()[:4])
+    ]
+    texts = plain.outcomes(*asked, settings=settings)
+    # One that is drawn in the middle of some texts ends them now.
+    ending = frozenset(each[0].token_ids[2] for each in texts[:2] if isinstance(each, tuple))
+    outcomes = [
+        each.over(replace(each.loaded, eos_ids=ending)).outcomes(
+            *asked, settings=settings, later=[Stop(3)]
+        )
+        for each in (plain, engine)
+    ]
+    assert outcomes[0] != texts
+    for expected, drawn in zip(*outcomes, strict=True):
+        assert expected is drawn is None or is_same(expected, drawn)
 
 
 ASKED = [

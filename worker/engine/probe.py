@@ -72,7 +72,8 @@ def take_attention(model: Any) -> Taken:
 def _best(model: Any, shape: ModelShape, expected: Tensor) -> Taken:
     try:
         return _compared(model, Taken(shape, _kernel_for(model.device)), expected)
-    except NotTaken as reason:
+    except Exception as reason:
+        # Triton, which compiles at the first call, raises nearly anything where it can't.
         logger.warning("attention is left to torch, which is slower: %s", reason)
     return _compared(model, Taken(shape, PlainAttention), expected)
 
