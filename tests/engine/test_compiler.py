@@ -12,7 +12,7 @@ from worker.engine import EngineSettings, Prompt, Sampling
 from worker.engine.attention.plain import PlainAttention
 from worker.engine.native import compiler
 from worker.engine.native.compiler import NotCompiled, compiled
-from worker.engine.probe import has_wide_vectors
+from worker.engine.probe import has_vectors
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +44,7 @@ def token_ids(outcomes: list[Outcome | None]) -> list[tuple[int, ...]]:
     return [one.token_ids for each in outcomes if isinstance(each, tuple) for one in each]
 
 
-@pytest.mark.skipif(not has_wide_vectors(), reason="torch computes here in any case")
+@pytest.mark.skipif(not has_vectors(), reason="torch computes here in any case")
 @pytest.mark.parametrize(
     ("command", "reason"), [("no-such-compiler", "no C compiler"), ("false", "non-zero exit")]
 )

@@ -1,6 +1,9 @@
 """Architectures whose attention the engine takes, held against transformers' own generation."""
 
 import copy
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +28,10 @@ from worker.engine import Prompt, Sampling, fitting
 from worker.engine.attention.interface import CacheAttention, NotTaken, attending
 from worker.engine.attention.plain import PlainAttention
 from worker.engine.native.attention import NativeAttention
-from worker.engine.native.compiler import compiled
+from worker.engine.native.compiler import LANES, compiled
 from worker.engine.native.layers import NativeLayer
 from worker.engine.native.parts import fit_native
-from worker.engine.probe import Taken, has_wide_vectors, probe_step, run_probe, take_attention
+from worker.engine.probe import Taken, has_vectors, probe_step, run_probe, take_attention
 
 VOCAB = 300
 GEOMETRY = {
@@ -123,7 +126,7 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
     model = build(FAMILIES[family])
     expected = [plainly(model, each) for each in prompts()]
     taken = take_attention(model)
-    assert taken.kind is (NativeAttention if has_wide_vectors() else PlainAttention)
+    assert taken.kind is (NativeAttention if has_vectors() else PlainAttention)
     # Every machine with a C compiler has the kernel, if only here.
     taken = replace(taken, kind=NativeAttention)
     if way == "whole layers":
@@ -140,6 +143,15 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
         outcomes = engine.outcomes(*asked, settings=settings)
         drawn = [list(outcome[0].token_ids) for outcome in outcomes if isinstance(outcome, tuple)]
         assert expected == drawn
+
+
+@pytest.mark.skipif(LANES == 8, reason="these are the narrower ones")
+def test_narrower_vectors_do_the_same() -> None:
+    # Torch's own variable, which must be there before it is imported.
+    narrow = {**os.environ, "ATEN_CPU_CAPABILITY": "avx2"}
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "whole", __file__]
+    run = subprocess.run(command, env=narrow, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
 
 
 def through_the_cache(model: Any, taken: Taken) -> torch.Tensor:

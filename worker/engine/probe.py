@@ -80,7 +80,7 @@ def _best(model: Any, shape: ModelShape, expected: Tensor) -> Taken:
 
 def _kernel_for(device: torch.device) -> type[CacheAttention]:
     if device.type == "cpu":
-        return NativeAttention if has_wide_vectors() else PlainAttention
+        return NativeAttention if has_vectors() else PlainAttention
     try:
         from worker.engine.gpu.attention import PagedAttention
     except ImportError as error:
@@ -88,9 +88,9 @@ def _kernel_for(device: torch.device) -> type[CacheAttention]:
     return PagedAttention
 
 
-def has_wide_vectors() -> bool:
-    """Whether our kernel is faster than torch: with AVX2, whose vectors are half as wide, not."""
-    return torch.backends.cpu.get_cpu_capability() == "AVX512"
+def has_vectors() -> bool:
+    """Whether our kernel is written for this processor."""
+    return torch.backends.cpu.get_cpu_capability() in ("AVX512", "AVX2")
 
 
 def _check_class(model: Any) -> None:

@@ -13,14 +13,13 @@
 
 #include "vectors.h"
 
-enum { BLOCK = 2 * LANES, MAX_DIM = 256 };
+enum { BLOCK = 32, MAX_DIM = 256 };
+
+/* A block's scores, or as many numbers of a value, in vectors. */
+enum { VECTORS = BLOCK / LANES };
 
 /* Queries that are multiplied at once: as many sums as the processor has registers for. */
-#ifdef __AVX512F__
-enum { ROWS = 8 };
-#else
-enum { ROWS = 2 };
-#endif
+enum { ROWS = LANES == 16 ? 8 : 2 };
 
 /* Queries that share one walk over the blocks. */
 enum { TILE = 64 };
@@ -38,7 +37,7 @@ typedef struct {
 typedef struct {
   int64_t num_heads, group; /* heads of keys and values; of queries to each of them */
   int64_t key_dim, value_dim;
-  int64_t value_width; /* of a value in the cache: value_dim filled up to 2 * LANES */
+  int64_t value_width; /* of a value in the cache: value_dim filled up to BLOCK */
   int64_t num_threads;
 } Shape;
 
@@ -90,13 +89,13 @@ static void write_token(const Step *step, const Shape *shape, element *keys, ele
 INLINE void score(float *scores, const element *queries, const element *keys, int64_t dim,
                   const element *next, const int rows) {
   const pair *pairs = (const pair *)queries;
-  floats sums[ROWS][2] = {};
+  floats sums[ROWS][VECTORS] = {};
   for (int64_t i = 0; i < dim / PAIR; i++)
-    for (int half = 0; half < 2; half++) {
-      const int64_t at = (i * BLOCK + half * LANES) * PAIR;
+    for (int part = 0; part < VECTORS; part++) {
+      const int64_t at = (i * BLOCK + part * LANES) * PAIR;
       __builtin_prefetch(next + at);
       for (int row = 0; row < rows; row++)
-        sums[row][half] = add_products(sums[row][half], pairs[row * dim / PAIR + i], keys + at);
+        sums[row][part] = add_products(sums[row][part], pairs[row * dim / PAIR + i], keys + at);
     }
   memcpy(scores, sums, rows * sizeof *sums);
 }
@@ -106,17 +105,17 @@ INLINE void score(float *scores, const element *queries, const element *keys, in
 INLINE void add(float *sums, const element *weights, const float *scales, const element *values,
                 int64_t width, int low, int high, const element *next, const int rows) {
   const pair *pairs = (const pair *)weights;
-  for (int64_t at = 0; at < width; at += 2 * LANES) {
-    floats some[ROWS][2];
+  for (int64_t at = 0; at < width; at += BLOCK) {
+    floats some[ROWS][VECTORS];
     for (int row = 0; row < rows; row++)
-      for (int half = 0; half < 2; half++)
-        some[row][half] = load_floats(sums + row * width + at + half * LANES) * scales[row];
+      for (int part = 0; part < VECTORS; part++)
+        some[row][part] = load_floats(sums + row * width + at + part * LANES) * scales[row];
     for (int key = low / PAIR; key * PAIR < high; key++)
-      for (int half = 0; half < 2; half++) {
-        __builtin_prefetch(next + at * BLOCK + (key * 2 + half) * LANES * PAIR);
+      for (int part = 0; part < VECTORS; part++) {
+        __builtin_prefetch(next + at * BLOCK + (key * BLOCK + part * LANES) * PAIR);
         for (int row = 0; row < rows; row++)
-          some[row][half] = add_products(some[row][half], pairs[row * BLOCK / PAIR + key],
-                                         values + (key * width + at + half * LANES) * PAIR);
+          some[row][part] = add_products(some[row][part], pairs[row * BLOCK / PAIR + key],
+                                         values + (key * width + at + part * LANES) * PAIR);
       }
     for (int row = 0; row < rows; row++) memcpy(sums + row * width + at, some + row, sizeof *some);
   }
@@ -157,26 +156,25 @@ static void add_all(Tile *tile, int first, int last, const element *values, int6
 
 /* Turns a query's scores into weights, relative to the largest score so far. */
 static void weigh(Tile *tile, int query, float scale, float softcap) {
-  const float *scores = tile->scores + query * BLOCK;
-  floats first = load_floats(scores) * scale, second = load_floats(scores + LANES) * scale;
-  if (softcap != 0) {
-    first = hyperbolic_tangent(first / softcap) * softcap;
-    second = hyperbolic_tangent(second / softcap) * softcap;
+  const float before = tile->tops[query];
+  floats scores[VECTORS], tops = spread(-INFINITY), total = spread(0);
+  ints sees[VECTORS];
+  for (int part = 0; part < VECTORS; part++) {
+    const ints places = PLACES + part * LANES;
+    scores[part] = load_floats(tile->scores + query * BLOCK + part * LANES) * scale;
+    if (softcap != 0) scores[part] = hyperbolic_tangent(scores[part] / softcap) * softcap;
+    sees[part] = (places >= tile->low[query]) & (places < tile->high[query]);
+    tops = larger(choose(sees[part], scores[part], spread(-INFINITY)), tops);
   }
-  const int low = tile->low[query], high = tile->high[query];
-  const ints sees_first = (PLACES >= low) & (PLACES < high);
-  const ints sees_second = (PLACES + LANES >= low) & (PLACES + LANES < high);
-  first = choose(sees_first, first, spread(-INFINITY));
-  second = choose(sees_second, second, spread(-INFINITY));
-  const float before = tile->tops[query], block_top = largest_of(larger(first, second));
-  const float top = block_top > before ? block_top : before;
-  first = choose(sees_first, exponential(first - top), spread(0));
-  second = choose(sees_second, exponential(second - top), spread(0));
-  store_some(tile->weights + query * BLOCK, first);
-  store_some(tile->weights + query * BLOCK + LANES, second);
+  const float block_top = largest_of(tops), top = block_top > before ? block_top : before;
+  for (int part = 0; part < VECTORS; part++) {
+    const floats weights = choose(sees[part], exponential(scores[part] - top), spread(0));
+    store_some(tile->weights + query * BLOCK + part * LANES, weights);
+    total += weights;
+  }
   tile->tops[query] = top;
   tile->scales[query] = before < top ? exponential(spread(before - top))[0] : 1;
-  tile->totals[query] = tile->totals[query] * tile->scales[query] + first + second;
+  tile->totals[query] = tile->totals[query] * tile->scales[query] + total;
 }
 
 static void read_queries(const Shape *shape, const Heads *queries, int64_t head, int64_t begin,

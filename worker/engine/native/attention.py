@@ -26,7 +26,7 @@ PAIR_BYTES = 4
 WIDTH = 32
 MAX_DIM = 256
 MAX_QUERIES = 64
-"""As in attention.h: 2 * LANES, MAX_DIM and TILE."""
+"""As in attention.h: BLOCK, MAX_DIM and TILE."""
 
 ROW_QUERIES = 32
 """Of rows that share a walk over the blocks: more would leave threads without work."""

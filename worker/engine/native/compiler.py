@@ -12,10 +12,21 @@ from pathlib import Path
 
 import torch
 
+LANES = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
+"""Of a vector."""
+
 SOURCE = Path(__file__).with_name("native.c")
 # Not -ffast-math: NaN must stay NaN.
 MATH = ("-fno-math-errno", "-fno-trapping-math")
-FLAGS = ("-O3", "-march=native", *MATH, "-fno-strict-aliasing", "-fPIC", "-shared")
+FLAGS = (
+    f"-DLANES={LANES}",
+    "-O3",
+    "-march=native",
+    *MATH,
+    "-fno-strict-aliasing",
+    "-fPIC",
+    "-shared",
+)
 DEFINES = {torch.float32: (), torch.bfloat16: ("-DBFLOAT16",)}
 INT8 = ("-DINT8",)
 TIMEOUT_S = 120

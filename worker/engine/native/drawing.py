@@ -9,8 +9,7 @@ import torch
 
 from worker.engine.draws import uniform
 from worker.engine.native import structs
-from worker.engine.native.compiler import compiled
-from worker.engine.native.panels import LANES
+from worker.engine.native.compiler import LANES, compiled
 from worker.engine.native.structs import address, pointer
 from worker.engine.native.threads import num_threads
 from worker.engine.sampler import Draws, alternatives, draw, shape

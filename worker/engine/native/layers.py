@@ -10,8 +10,8 @@ from worker.engine.attention.scoring import ModelShape
 from worker.engine.decoder_layer import check_layer, linears_of, norms_of
 from worker.engine.native import structs
 from worker.engine.native.attention import NativeStep
-from worker.engine.native.compiler import NotCompiled, compiled
-from worker.engine.native.panels import LANES, Panels
+from worker.engine.native.compiler import LANES, NotCompiled, compiled
+from worker.engine.native.panels import Panels
 from worker.engine.native.structs import address
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from worker.engine.native.compiler import compiled
-from worker.engine.native.panels import LANES, Panels
+from worker.engine.native.compiler import LANES, compiled
+from worker.engine.native.panels import Panels
 from worker.engine.native.structs import address
 from worker.engine.native.threads import num_threads
 

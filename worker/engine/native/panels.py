@@ -7,9 +7,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from worker.engine.native import structs
+from worker.engine.native.compiler import LANES
 from worker.engine.native.structs import address
 
-LANES = 16
 WORD_BYTES = 4
 INT8_MOST = 127
 INT8_MOVED = 128

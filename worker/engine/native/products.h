@@ -21,13 +21,6 @@ typedef pair word;
 
 enum { WORD = sizeof(word) / sizeof(number) };
 
-/* Tokens that are multiplied at once: as many sums as the processor has registers for. */
-#ifdef __AVX512F__
-enum { BAND_ROWS = LANES };
-#else
-enum { BAND_ROWS = 4 };
-#endif
-
 /* Bytes of tokens that stay in the second-level cache while the weights pass. */
 enum { CACHED = 1 << 19 };
 
@@ -117,21 +110,18 @@ INLINE void multiply_rows(floats *sums, const Weight *weight, int64_t panel, con
   for (int j = 0; j < num_rows; j++) sums[j] = __builtin_convertvector(some[j], floats);
 }
 
-/* A constant number of rows each time, so that the compiler keeps their sums in registers. */
+/* A constant number of tokens each time, so that the compiler keeps their sums in registers,
+   of which a processor has twice as many as LANES. */
 INLINE void multiply_band(floats *sums, const Weight *weight, int64_t panel, const number *band,
                           int num_tokens) {
-  for (int row = 0; row < num_tokens; row += BAND_ROWS) {
-    const int left = num_tokens - row;
-    const number *rows = band + row * WORD;
-    if (left <= 4 || BAND_ROWS == 4)
-      multiply_rows(sums + row, weight, panel, rows, 4);
-    else if (left <= 8)
-      multiply_rows(sums + row, weight, panel, rows, 8);
-    else if (left <= 12)
-      multiply_rows(sums + row, weight, panel, rows, 12);
-    else
-      multiply_rows(sums + row, weight, panel, rows, 16);
-  }
+  if (num_tokens <= 4)
+    multiply_rows(sums, weight, panel, band, 4);
+  else if (num_tokens <= 8 || LANES == 8)
+    multiply_rows(sums, weight, panel, band, 8);
+  else if (num_tokens <= 12)
+    multiply_rows(sums, weight, panel, band, 12);
+  else
+    multiply_rows(sums, weight, panel, band, LANES);
 }
 
 /* Scales of int8, and the bias. */

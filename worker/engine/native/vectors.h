@@ -7,15 +7,19 @@
 #include <stdint.h>
 #include <string.h>
 
-enum { LANES = 16 };
+/* LANES, of 32 bits, as the processor has them: 8 or 16. */
+#if LANES != 8 && LANES != 16
+#error "LANES is 8 or 16"
+#endif
 
 typedef float floats __attribute__((vector_size(4 * LANES)));
 typedef int32_t ints __attribute__((vector_size(4 * LANES)));
 typedef uint32_t words __attribute__((vector_size(4 * LANES)));
 
 /* What the cache and the model hold, and as many of them as fill 32 bits. */
-#ifdef __AVX512BF16__
+#if defined(__AVX512BF16__) && LANES == 16
 #include <immintrin.h>
+#define HAS_BFLOAT16
 #endif
 #ifdef BFLOAT16
 typedef uint16_t element;
@@ -28,7 +32,11 @@ typedef float pair;
 enum { PAIR = sizeof(pair) / sizeof(element) };
 
 /* Of the lanes. */
+#if LANES == 16
 static const ints PLACES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#else
+static const ints PLACES = {0, 1, 2, 3, 4, 5, 6, 7};
+#endif
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -49,7 +57,7 @@ INLINE floats load_floats(const float *from) {
 #ifdef BFLOAT16
 /* Adds to each lane the products of its own pair and one that all share. */
 INLINE floats add_products(floats sums, pair shared, const element *lanes) {
-#ifdef __AVX512BF16__
+#ifdef HAS_BFLOAT16
   return (floats)_mm512_dpbf16_ps((__m512)sums, (__m512bh)_mm512_set1_epi32((int)shared),
                                   (__m512bh)_mm512_loadu_si512(lanes));
 #else
@@ -106,31 +114,35 @@ INLINE void store_some(element *to, floats x) {
   memcpy(to, &narrowed, sizeof narrowed);
 }
 
-#define HALVE(x, call, lanes)                                                          \
-  x = call(x, __builtin_shufflevector(x, x, (0 + lanes) % 16, (1 + lanes) % 16,        \
-      (2 + lanes) % 16, (3 + lanes) % 16, (4 + lanes) % 16, (5 + lanes) % 16,          \
-      (6 + lanes) % 16, (7 + lanes) % 16, (8 + lanes) % 16, (9 + lanes) % 16,          \
-      (10 + lanes) % 16, (11 + lanes) % 16, (12 + lanes) % 16, (13 + lanes) % 16,      \
-      (14 + lanes) % 16, (15 + lanes) % 16))
-
-INLINE floats plus(floats one, floats other) { return one + other; }
+/* All lanes, moved on by `n`. */
+#define FOUR(i, n) (i + n) % LANES, (i + 1 + n) % LANES, (i + 2 + n) % LANES, (i + 3 + n) % LANES
+#if LANES == 16
+#define MOVED(x, n) \
+  __builtin_shufflevector(x, x, FOUR(0, n), FOUR(4, n), FOUR(8, n), FOUR(12, n))
+#else
+#define MOVED(x, n) __builtin_shufflevector(x, x, FOUR(0, n), FOUR(4, n))
+#endif
 
 /* The other, where one is NaN. */
 INLINE floats larger(floats one, floats other) { return choose(one > other, one, other); }
 
 INLINE float sum_of(floats x) {
-  HALVE(x, plus, 8);
-  HALVE(x, plus, 4);
-  HALVE(x, plus, 2);
-  HALVE(x, plus, 1);
+#if LANES == 16
+  x += MOVED(x, 8);
+#endif
+  x += MOVED(x, 4);
+  x += MOVED(x, 2);
+  x += MOVED(x, 1);
   return x[0];
 }
 
 INLINE float largest_of(floats x) {
-  HALVE(x, larger, 8);
-  HALVE(x, larger, 4);
-  HALVE(x, larger, 2);
-  HALVE(x, larger, 1);
+#if LANES == 16
+  x = larger(x, MOVED(x, 8));
+#endif
+  x = larger(x, MOVED(x, 4));
+  x = larger(x, MOVED(x, 2));
+  x = larger(x, MOVED(x, 1));
   return x[0];
 }
 
