@@ -87,7 +87,7 @@ def _ours(
     attention = PagedAttention(
         ModelShape((HeadShape(num_heads, dim, dim),), (how,), num_queries // num_heads),
         NUM_BLOCKS,
-        StepLimits(num_rows, 2 * num_rows, NUM_BLOCKS),
+        StepLimits(rows=num_rows, chunk_tokens=0, tokens=num_rows, blocks=NUM_BLOCKS),
         dtype=DTYPE,
         device=DEVICE,
     )

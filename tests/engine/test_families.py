@@ -30,6 +30,7 @@ from worker.engine.attention.plain import PlainAttention
 from worker.engine.native.attention import NativeAttention
 from worker.engine.native.compiler import LANES, compiled
 from worker.engine.native.layers import NativeLayer
+from worker.engine.native.output import NativeOutput
 from worker.engine.native.parts import fit_native
 from worker.engine.probe import Taken, has_vectors, probe_step, run_probe, take_attention
 
@@ -183,6 +184,16 @@ def test_layers_that_look_alike_and_are_not_are_left_to_torch(
     fit_native(model, replace(take_attention(model), kind=NativeAttention), is_int8=False)
     after.remove()
     assert [type(each) is NativeLayer for each in model.model.layers] == [True, False, True]
+
+
+def test_an_output_that_fails_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
+    model = build(FAMILIES["llama"])
+    taken = replace(take_attention(model), kind=NativeAttention)
+    norm, output = model.model.norm, model.get_output_embeddings()
+    monkeypatch.setattr(NativeOutput, "forward", lambda self, inputs: inputs + torch.ones(7))
+    fit_native(model, taken, is_int8=False)
+    assert (model.model.norm, model.get_output_embeddings()) == (norm, output)
 
 
 def test_in_bf16_a_text_does_not_depend_on_its_company(

@@ -1,6 +1,10 @@
 """What runs on a GPU: on one where there is one, otherwise by Triton's interpreter on the CPU."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,8 +14,10 @@ from transformers import Qwen2Config
 from tests.engine.in_process import InProcess, is_same
 from tests.engine.test_families import FAMILIES, GEOMETRY, VOCAB, build, plainly, prompts
 from worker.engine import Prompt, Sampling
-from worker.engine.attention.interface import CacheAttention
+from worker.engine.attention.interface import CacheAttention, StepLimits
 from worker.engine.attention.plain import PlainAttention
+from worker.engine.attention.scoring import HeadShape, ModelShape, Scoring
+from worker.engine.block_pool import Copy
 from worker.engine.gpu.attention import PagedAttention
 from worker.engine.gpu.drawing import DeviceDraw
 from worker.engine.gpu.graphs import Graphs
@@ -110,7 +116,7 @@ ASKED = [
     Sampling(temperature=0.7, top_p=0.9),
     Sampling(temperature=1.3, top_k=5),
     Sampling(temperature=1, top_k=40, top_p=0.5),
-    Sampling(temperature=1, top_p=0.999),
+    Sampling(temperature=1, top_p=0.999, logprobs=3),
     Sampling(temperature=1e-6),
     Sampling(temperature=2, top_k=3000, top_p=0.7),
     Sampling(temperature=0.8, top_p=0.1, logit_bias={5: 3.0}),
@@ -139,8 +145,10 @@ def test_draws_equal_those_of_a_sorted_vocabulary(asked: list[Sampling]) -> None
         device_draw.put(rows)
         draws = device_draw.start(logits.copy_(values), rows, graphs)()
         assert expected.token_ids == draws.token_ids
-        assert draws.logprobs == pytest.approx(expected.logprobs, abs=1e-4)
-        assert draws.is_finite == [True] * len(asked)
+        assert pytest.approx(expected.logprobs, abs=1e-4) == draws.logprobs
+        assert [True] * len(asked) == draws.is_finite
+        for ours, theirs in zip(draws.alternatives, expected.alternatives, strict=True):
+            assert [token for token, _ in theirs] == [token for token, _ in ours]
 
 
 def test_logits_that_are_no_numbers_are_told() -> None:
@@ -154,9 +162,35 @@ def test_logits_that_are_no_numbers_are_told() -> None:
     device_draw = DeviceDraw(ROWS, size, DEVICE)
     device_draw.put(rows)
     draws = device_draw.start(logits, rows, Graphs(DEVICE))()
-    assert draws.is_finite == [False, False]
+    assert [False, False] == draws.is_finite
     # The next step reads them before anybody looks.
     assert all(0 <= token < size for token in draws.token_ids)
+
+
+def test_copies_are_made_in_their_order() -> None:
+    shape = ModelShape((HeadShape(2, 8, 16),) * 2, (Scoring(1.0, None, None),) * 2, 1)
+    limits = StepLimits(rows=16, chunk_tokens=0, tokens=16, blocks=16)
+    attention = PagedAttention(shape, 4, limits, dtype=torch.float32, device=DEVICE)
+    attention.keys.normal_()
+    attention.values.normal_()
+    keys, values = attention.keys.clone(), attention.values.clone()
+    # What the first reads is what the second writes over.
+    attention.copy([Copy(1, 2, 5), Copy(3, 1, 5)])
+    for before, after in ((keys, attention.keys), (values, attention.values)):
+        assert torch.equal(before[:, [0, 3, 1, 3]], after)
+
+
+def test_every_kernel_compiles_for_gpus_that_are_not_there(tmp_path: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.engine.compile_kernels", "80", "90"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert {"attend", "merge", "copy_blocks", "weigh", "pick"} <= {*run.stdout.split()}
 
 
 def test_what_asks_the_gpu_on_the_way_is_launched_kernel_by_kernel() -> None:
@@ -167,4 +201,4 @@ def test_what_asks_the_gpu_on_the_way_is_launched_kernel_by_kernel() -> None:
         return numbers * int(numbers.max())
 
     for _ in range(4):
-        assert graphs.run("product", compute).tolist() == [0, 3, 6, 9]
+        assert [0, 3, 6, 9] == graphs.run("product", compute).tolist()

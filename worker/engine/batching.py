@@ -4,19 +4,20 @@ from collections.abc import Callable
 
 import torch
 
-from worker.engine.attention.interface import CacheAttention
+from worker.engine.attention.interface import CacheAttention, StepLimits
 from worker.engine.attention.plain import PlainAttention
 from worker.engine.attention.scoring import ModelShape
 from worker.engine.continuous import Continuous
 from worker.engine.errors import EngineError, ModelUnusable
 from worker.engine.kv_cache import block_bytes
-from worker.engine.limits import MAX_CHUNK_TOKENS, step_limits
+from worker.engine.limits import step_limits
 from worker.engine.loading import LoadedModel
+from worker.engine.memory import free_memory
 from worker.engine.micro_batches import MicroBatches
 from worker.engine.native.attention import NativeAttention
 from worker.engine.native.drawing import NativeDraw
 from worker.engine.prefix_tree import BLOCK
-from worker.engine.runner import Runner
+from worker.engine.runner import Runner, StepRunner
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request
 from worker.engine.values import EngineSettings
@@ -51,15 +52,16 @@ def make_batching(
     )
     if num_blocks < LEAST_BLOCKS:
         raise ModelUnusable("the GPU has no memory left for prompts beside the model's weights")
-    attention = loaded.attention.make(loaded.model, num_blocks, step_limits(settings, loaded.card))
+    limits = step_limits(settings, loaded.card)
+    attention = loaded.attention.make(loaded.model, num_blocks, limits)
     return Continuous(
         loaded,
-        _runner(loaded, attention, settings),
+        _runner(loaded, attention, limits),
         Scheduler(
             num_blocks=num_blocks,
             max_readers=attention.max_readers,
             max_rows=settings.max_rows,
-            max_chunk_tokens=MAX_CHUNK_TOKENS[loaded.model.device.type],
+            max_chunk_tokens=limits.chunk_tokens,
         ),
         complete=complete,
         fail=fail,
@@ -67,7 +69,7 @@ def make_batching(
     )
 
 
-def _runner(loaded: LoadedModel, attention: CacheAttention, settings: EngineSettings) -> Runner:
+def _runner(loaded: LoadedModel, attention: CacheAttention, limits: StepLimits) -> StepRunner:
     if isinstance(attention, NativeAttention):
         return Runner(loaded.model, attention, NativeDraw(loaded.model.dtype))
     if isinstance(attention, PlainAttention):
@@ -77,7 +79,7 @@ def _runner(loaded: LoadedModel, attention: CacheAttention, settings: EngineSett
     from worker.engine.gpu.runner import GpuRunner
 
     assert isinstance(attention, PagedAttention)
-    return GpuRunner(loaded.model, attention, step_limits(settings, loaded.card), loaded.vocab_size)
+    return GpuRunner(loaded.model, attention, limits)
 
 
 def num_cache_blocks(
@@ -98,5 +100,7 @@ def num_cache_blocks(
 def _free_bytes(loaded: LoadedModel) -> int | None:
     if loaded.model.device.type != "cuda":
         return None
+    # What loading left unused in torch's own hands counts as free, too.
+    free_memory()
     free_bytes: int = torch.cuda.mem_get_info(loaded.model.device)[0]
     return free_bytes

@@ -8,7 +8,7 @@ from worker.engine.errors import EngineError, GenerationFailed
 from worker.engine.loading import LoadedModel
 from worker.engine.memory import check_device, free_memory, is_out_of_memory
 from worker.engine.plan import Plan
-from worker.engine.runner import Runner
+from worker.engine.runner import StepRunner
 from worker.engine.sampler import Draws
 from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request, Sequence
@@ -34,7 +34,7 @@ class Continuous:
     def __init__(
         self,
         loaded: LoadedModel,
-        runner: Runner,
+        runner: StepRunner,
         scheduler: Scheduler,
         *,
         complete: Callable[[Request], None],
@@ -65,6 +65,9 @@ class Continuous:
         if not self._runner.runs_ahead:
             self._settle()
         self._after_step()
+        if not self._scheduler.is_busy:
+            # Of rows that are over, before what is next is waited for.
+            self._settle()
 
     def _can_run_ahead(self) -> bool:
         """Whether the next draws don't depend on which tokens the last ones were."""

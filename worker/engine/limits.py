@@ -2,24 +2,27 @@
 
 from worker.engine.attention.interface import StepLimits
 from worker.engine.prefix_tree import BLOCK
+from worker.engine.tokens import TOKEN_BUCKET
 from worker.engine.values import EngineSettings, ModelCard
 
 MAX_CHUNK_TOKENS = {"cpu": 512, "cuda": 2048}
 """Of prompts, in one step."""
 
-ROW_BUCKET = 16
-TOKEN_BUCKET = 256
+CHUNK_BUCKET = 256
+"""No smaller than any by which a GPU's steps with chunks grow."""
 
 
 def step_limits(settings: EngineSettings, card: ModelCard) -> StepLimits:
     """Rounded up to sizes in which steps come."""
-    rows = _rounded(settings.max_rows, ROW_BUCKET)
+    rows = _rounded(settings.max_rows, TOKEN_BUCKET)
     # A prompt and its output each end in a block of their own. All rows, and all but one
     # of the prompts whose chunks are in a step, belong to as many requests at most.
     num_lists = 2 * rows + 1
+    chunk_tokens = MAX_CHUNK_TOKENS[card.device]
     return StepLimits(
         rows=rows,
-        tokens=_rounded(rows + MAX_CHUNK_TOKENS[card.device], TOKEN_BUCKET),
+        chunk_tokens=chunk_tokens,
+        tokens=_rounded(rows + chunk_tokens, CHUNK_BUCKET),
         blocks=num_lists * (card.context_length // BLOCK + 2),
     )
 

@@ -36,7 +36,7 @@ ENDLESS_CONTEXT = 2**20
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
-    """A model with its tokenizer, both of transformers; on a CPU, ours stand in for some modules.
+    """A model with its tokenizer, both of transformers; ours stand in for some modules.
 
     `attention` is ours; None where that of the model can't be taken.
     """

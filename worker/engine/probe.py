@@ -34,7 +34,7 @@ NUM_TOKENS = 80
 NUM_IDS = 97
 NUM_BLOCKS = 32
 CHUNK_TOKENS = 24
-LIMITS = StepLimits(rows=16, tokens=128, blocks=256)
+LIMITS = StepLimits(rows=16, chunk_tokens=80, tokens=128, blocks=256)
 TAKEN_LAYERS = {"full_attention", "sliding_attention"}
 LENGTH_ROPES = {"dynamic", "longrope"}
 # Of the logits' standard deviation; what rounding may do, and no wrong attention does.
@@ -125,7 +125,10 @@ def run_probe(model: Any) -> Tensor:
     """Logits after the probe's prompt, by whatever attention the model calls."""
     ids = torch.tensor([_probe_ids()], device=model.device)
     positions = torch.arange(NUM_TOKENS, device=model.device)[None]
-    logits: Tensor = model(input_ids=ids, position_ids=positions, use_cache=False).logits
+    last = positions[0, -1:]
+    logits: Tensor = model(
+        input_ids=ids, position_ids=positions, use_cache=False, logits_to_keep=last
+    ).logits
     return logits[0, -1].float()
 
 

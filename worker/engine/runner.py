@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Sequence as Rows
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -15,11 +15,26 @@ from worker.engine.tokens import TOKEN_BUCKET, Tokens
 Draw = Callable[[torch.Tensor, Rows[Sequence]], Draws]
 
 
+class StepRunner(Protocol):
+    """A model with its cache."""
+
+    runs_ahead: ClassVar[bool]
+    """Whether a step may be started before the tokens of the one before are known."""
+
+    def start(self, plan: Plan) -> Callable[[], Draws]:
+        """One forward pass and a token for each row; what it returns waits for the tokens.
+
+        Raises whatever the model raises.
+        """
+
+    def scrub(self, blocks: Rows[int]) -> None:
+        """Forget what a prompt left that made the model's numbers NaN."""
+
+
 class Runner:
-    """A model and the attention that it calls, which holds the cache."""
+    """Waits for each step."""
 
     runs_ahead: ClassVar = False
-    """Whether a step may be started before the tokens of the one before are known."""
 
     def __init__(self, model: Any, attention: CacheAttention, draw: Draw = draw) -> None:
         self._model = model
@@ -28,10 +43,6 @@ class Runner:
         self.scrub = attention.scrub
 
     def start(self, plan: Plan) -> Callable[[], Draws]:
-        """One forward pass and a token for each row; what it returns waits for the tokens.
-
-        Raises whatever the model raises.
-        """
         logits = self.logits(plan)
         draws = self._draw(logits, plan.rows) if plan.rows else Draws([], [], [], [])
         return lambda: draws

@@ -29,9 +29,14 @@ class StepAttention(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StepLimits:
-    """What a step has at most: rows, tokens, and blocks that rows and chunks list for reading."""
+    """What a step has at most.
+
+    `tokens` are those of rows and chunks with what fills them up, `blocks` those that rows and
+    chunks list for reading.
+    """
 
     rows: int
+    chunk_tokens: int
     tokens: int
     blocks: int
 

@@ -11,7 +11,7 @@ UNSEEN = tl.constexpr(-1e30)
 @triton.jit
 def attend(
     queries, keys, values, outputs, tops, totals,
-    firsts, counts, positions, prompts, lists, blocks,
+    firsts, counts, positions, prompts, begins, blocks,
     query_stride, head_stride, num_heads, dim, value_dim, scale, softcap, window,
     GROUP: tl.constexpr, MEMBERS: tl.constexpr, TOKENS: tl.constexpr,
     DIM: tl.constexpr, VALUE_DIM: tl.constexpr, BLOCK: tl.constexpr, KEYS: tl.constexpr,
@@ -21,85 +21,97 @@ def attend(
     """A tile of tokens of one sequence, all queries of one key head, one part of its keys.
 
     Tile `i` has `counts[i]` tokens from `firsts[i]` on, the first at position
-    `positions[i]`. Its keys lie in blocks from `blocks[lists[i]]` on: first the prompt's,
-    `prompts[i]` of them, then, from the next block on, those of its own output. With one
-    part, `outputs` [tokens, heads × group, value_dim] is what was asked; otherwise
-    [tokens, heads × group, SPLITS, value_dim] fp32 sums, which `merge` puts together.
+    `positions[i]`. Its keys lie in `blocks` from `begins[i]` on: first the prompt's,
+    `prompts[i]` of them, then, from the next block on, those of its own output. Keys and
+    values are [blocks, heads, BLOCK, dim]. With one part, `outputs` [tokens, heads × group,
+    value_dim] is what was asked, and `tops` and `totals` are left alone; otherwise fp32
+    sums [tokens, heads × group, SPLITS, value_dim], which `merge` puts together by the
+    other two, [tokens, heads × group, SPLITS].
     """
     tile, head, split = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     count = tl.load(counts + tile)
     if count > 0:
-        first = tl.load(firsts + tile)
-        position = tl.load(positions + tile)
+        first, position = tl.load(firsts + tile), tl.load(positions + tile)
         prompt = tl.load(prompts + tile)
-        blocks += tl.load(lists + tile)
-        # Between the prompt's last key and the output's first.
-        gap = tl.cdiv(prompt, BLOCK) * BLOCK - prompt
-        num_slots = position + count + gap
-        begin = tl.maximum(position - window + 1, 0) // KEYS * KEYS if IS_WINDOWED else 0
-        length = tl.cdiv(tl.cdiv(num_slots - begin, SPLITS), KEYS) * KEYS
-        begin += split * length
-        end = tl.minimum(begin + length, num_slots)
-
+        blocks += tl.load(begins + tile)
         rows = tl.arange(0, TOKENS * MEMBERS)
         token, member = rows // MEMBERS, rows % MEMBERS
         is_query = (token < count) & (member < GROUP)
-        asking = position + token
         dims = tl.arange(0, DIM)
-        value_dims = tl.arange(0, VALUE_DIM)
         lines = (first + token).to(tl.int64) * query_stride + (head * GROUP + member) * head_stride
         query = tl.load(
             queries + lines[:, None] + dims[None, :],
             mask=is_query[:, None] & (dims < dim)[None, :],
             other=0.0,
         )
-        top = tl.full([TOKENS * MEMBERS], UNSEEN, tl.float32)
-        total = tl.zeros([TOKENS * MEMBERS], tl.float32)
-        sums = tl.zeros([TOKENS * MEMBERS, VALUE_DIM], tl.float32)
-        for at in range(begin, end, KEYS):
-            slots = at + tl.arange(0, KEYS)
-            is_written = (slots < prompt) | ((slots >= prompt + gap) & (slots < num_slots))
-            block = tl.load(blocks + slots // BLOCK, mask=is_written, other=0).to(tl.int64)
-            places = (block * num_heads + head) * BLOCK + slots % BLOCK
-            key = tl.load(
-                keys + places[None, :] * dim + dims[:, None],
-                mask=is_written[None, :] & (dims < dim)[:, None],
-                other=0.0,
-            )
-            scores = tl.dot(query, key, input_precision=PRECISION) * scale
-            if IS_CAPPED:
-                # The hyperbolic tangent.
-                scores = softcap * (2 * tl.sigmoid(2 * scores / softcap) - 1)
-            at_positions = tl.where(slots < prompt, slots, slots - gap)
-            is_seen = is_written[None, :] & (at_positions[None, :] <= asking[:, None])
-            if IS_WINDOWED:
-                is_seen &= at_positions[None, :] > asking[:, None] - window
-            scores = tl.where(is_seen, scores, UNSEEN)
-            higher = tl.maximum(top, tl.max(scores, axis=1))
-            weights = tl.where(is_seen, tl.exp(scores - higher[:, None]), 0.0)
-            fading = tl.exp(top - higher)
-            top = higher
-            total = total * fading + tl.sum(weights, axis=1)
-            value = tl.load(
-                values + places[:, None] * value_dim + value_dims[None, :],
-                mask=is_written[:, None] & (value_dims < value_dim)[None, :],
-                other=0.0,
-            )
-            weights = weights.to(value.dtype)
-            sums = sums * fading[:, None]
-            sums = tl.dot(weights, value, sums, input_precision=PRECISION)
-
+        sums, top, total = _walk(
+            query, keys, values, blocks, position + token, position, count, prompt, head, split,
+            num_heads, dim, value_dim, scale, softcap, window, DIM, VALUE_DIM, BLOCK, KEYS,
+            SPLITS, IS_WINDOWED, IS_CAPPED, PRECISION,
+        )  # fmt: skip
+        value_dims = tl.arange(0, VALUE_DIM)
         lines = ((first + token).to(tl.int64) * num_heads + head) * GROUP + member
-        is_output = is_query[:, None] & (value_dims < value_dim)[None, :]
         if SPLITS == 1:
-            targets = lines[:, None] * value_dim + value_dims[None, :]
-            tl.store(outputs + targets, sums / total[:, None], mask=is_output)
+            sums = sums / total[:, None]
         else:
             lines = lines * SPLITS + split
-            targets = lines[:, None] * value_dim + value_dims[None, :]
-            tl.store(outputs + targets, sums, mask=is_output)
             tl.store(tops + lines, top, mask=is_query)
             tl.store(totals + lines, total, mask=is_query)
+        is_output = is_query[:, None] & (value_dims < value_dim)[None, :]
+        tl.store(outputs + lines[:, None] * value_dim + value_dims[None, :], sums, mask=is_output)
+
+
+@triton.jit
+def _walk(
+    query, keys, values, blocks, asking, position, count, prompt, head, split,
+    num_heads, dim, value_dim, scale, softcap, window,
+    DIM: tl.constexpr, VALUE_DIM: tl.constexpr, BLOCK: tl.constexpr, KEYS: tl.constexpr,
+    SPLITS: tl.constexpr, IS_WINDOWED: tl.constexpr, IS_CAPPED: tl.constexpr,
+    PRECISION: tl.constexpr,
+):  # fmt: skip
+    """A softmax along the keys (Milakov and Gimelshein, 2018) of `query` [queries, DIM].
+
+    Returns weighted sums [queries, VALUE_DIM], the largest scores and the sums of weights
+    [queries].
+    """
+    # Between the prompt's last key and the output's first.
+    gap = tl.cdiv(prompt, BLOCK) * BLOCK - prompt
+    num_slots = position + count + gap
+    # The first that the first token sees, or one before it.
+    begin = tl.maximum(position - window + 1, 0) // KEYS * KEYS if IS_WINDOWED else 0
+    length = tl.cdiv(tl.cdiv(num_slots - begin, SPLITS), KEYS) * KEYS
+    begin += split * length
+    end = tl.minimum(begin + length, num_slots)
+
+    dims, value_dims = tl.arange(0, DIM), tl.arange(0, VALUE_DIM)
+    top = tl.full([query.shape[0]], UNSEEN, tl.float32)
+    total = tl.zeros([query.shape[0]], tl.float32)
+    sums = tl.zeros([query.shape[0], VALUE_DIM], tl.float32)
+    for at in range(begin, end, KEYS):
+        slots = at + tl.arange(0, KEYS)
+        is_written = (slots < prompt) | ((slots >= prompt + gap) & (slots < num_slots))
+        block = tl.load(blocks + slots // BLOCK, mask=is_written, other=0).to(tl.int64)
+        places = (block * num_heads + head) * BLOCK + slots % BLOCK
+        is_there = is_written[None, :] & (dims < dim)[:, None]
+        key = tl.load(keys + places[None, :] * dim + dims[:, None], mask=is_there, other=0.0)
+        scores = tl.dot(query, key, input_precision=PRECISION) * scale
+        if IS_CAPPED:
+            # The hyperbolic tangent.
+            scores = softcap * (2 * tl.sigmoid(2 * scores / softcap) - 1)
+        key_positions = tl.where(slots < prompt, slots, slots - gap)[None, :]
+        is_seen = is_written[None, :] & (key_positions <= asking[:, None])
+        if IS_WINDOWED:
+            is_seen &= key_positions > asking[:, None] - window
+        higher = tl.maximum(top, tl.max(tl.where(is_seen, scores, UNSEEN), axis=1))
+        weights = tl.where(is_seen, tl.exp(scores - higher[:, None]), 0.0)
+        fading = tl.exp(top - higher)
+        top, total = higher, total * fading + tl.sum(weights, axis=1)
+        is_there = is_written[:, None] & (value_dims < value_dim)[None, :]
+        place = places[:, None] * value_dim + value_dims[None, :]
+        value = tl.load(values + place, mask=is_there, other=0.0)
+        sums *= fading[:, None]
+        sums = tl.dot(weights.to(value.dtype), value, sums, input_precision=PRECISION)
+    return sums, top, total
 
 
 @triton.jit

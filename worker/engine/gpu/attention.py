@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import accumulate, chain
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -24,18 +24,21 @@ LEAST_QUERIES = 16
 """Of a product of matrices in the kernel."""
 
 CHUNK_QUERIES = 128
-ROW_SIZE = {"KEYS": 128, "num_warps": 4, "num_stages": 4}
-SPLIT_SIZE = {"KEYS": 64, "num_warps": 4, "num_stages": 2}
+# The fastest on an H200, or nearly, for heads of 64 and 128, few rows and many.
+ROW_SIZE = {"KEYS": 64, "num_warps": 4, "num_stages": 2}
 CHUNK_SIZE = {"KEYS": 32, "num_warps": 8, "num_stages": 2}
 NUM_PROGRAMS = 512
 """As many, at least, as keep a large GPU busy: with fewer, rows are read in parts."""
 
 MOST_SPLITS = 8
+"""Parts of a row; with more, 64 rows took longer."""
+
 COPY_SIZE = 2048
 MOST_DIM = 256
+"""Of a head, as on a CPU."""
 
-TILE = ("firsts", "counts", "positions", "prompts", "lists")
-"""What the kernel reads of each tile."""
+TILE = ("firsts", "counts", "positions", "prompts", "begins")
+"""What the kernel reads of each tile: see `attend`."""
 
 
 class PagedAttention:
@@ -98,13 +101,13 @@ class PagedAttention:
             prompts,
             begins[:num_rows],
         )
-        tiles = _tiles(plan, begins[num_rows:], self.tokens_a_tile)
+        tiles = _tiles(plan, begins[num_rows:-1], self.tokens_a_tile)
         self._put_tiles("chunk", *tiles)
         self.inputs.put("blocks", np.array(list(chain.from_iterable(lists)), dtype=np.int32))
         self.inputs.send(begins[-1])
         return len(tiles[0])
 
-    def _put_tiles(self, kind: str, *columns: Any) -> None:
+    def _put_tiles(self, kind: str, *columns: np.ndarray | list[int]) -> None:
         for name, values in zip(TILE, columns, strict=True):
             # Those that are not there have no tokens.
             self.inputs.put(f"{kind}_{name}", np.asarray(values, dtype=np.int32), rest=0)
@@ -117,16 +120,12 @@ class PagedAttention:
         inputs.put("sources", np.array([each.source for each in copies], dtype=np.int32))
         inputs.put("targets", np.array([each.target for each in copies], dtype=np.int32))
         inputs.send(len(copies))
-        num_layers, num_blocks = self.keys.shape[:2]
-        copy_blocks[(len(copies), num_layers)](
-            self.keys,
-            self.values,
-            *inputs.views.values(),
-            num_blocks,
-            self.keys[0, 0].numel(),
-            self.values[0, 0].numel(),
-            SIZE=COPY_SIZE,
-        )
+        for cache in (self.keys, self.values):
+            num_layers, num_blocks = cache.shape[:2]
+            size = cache[0, 0].numel()
+            copy_blocks[(num_layers, triton.cdiv(size, COPY_SIZE))](
+                cache, *inputs.views.values(), len(copies), num_blocks, size, SIZE=COPY_SIZE
+            )
 
     def scrub(self, blocks: Sequence[int]) -> None:
         for cache in (self.keys, self.values):
@@ -146,7 +145,7 @@ def _tiles(plan: Plan, begins: Sequence[int], tokens_a_tile: int) -> list[list[i
     """Of all chunks: as `TILE` names them. What lies in a tile's keys is all of the prompt's."""
     columns: list[list[int]] = [[] for _ in TILE]
     at = len(plan.rows)
-    for chunk, begin in zip(plan.chunks, begins, strict=False):
+    for chunk, begin in zip(plan.chunks, begins, strict=True):
         for start in range(chunk.start, chunk.end, tokens_a_tile):
             count = min(tokens_a_tile, chunk.end - start)
             tile = (at + start - chunk.start, count, start, start + count, begin)
@@ -201,7 +200,7 @@ class PagedStep:
                 "TOKENS": self._attention.tokens_a_tile,
                 **CHUNK_SIZE,
             }
-            self._read(layer, queries, (output, output, output), self._chunks, how, 1, size)
+            self._read(layer, queries, (output,) * 3, self._chunks, how, 1, size)
         return output
 
     def _read_rows(
@@ -210,10 +209,10 @@ class PagedStep:
         size = {
             "MEMBERS": max(LEAST_QUERIES, triton.next_power_of_2(self._attention.group)),
             "TOKENS": 1,
-            **(ROW_SIZE if num_splits == 1 else SPLIT_SIZE),
+            **ROW_SIZE,
         }
         if num_splits == 1:
-            self._read(layer, queries, (output, output, output), self._rows, how, 1, size)
+            self._read(layer, queries, (output,) * 3, self._rows, how, 1, size)
             return
         num_rows, (_, num_queries, dim) = len(self._rows[0]), output.shape
         shape = (num_rows, num_queries, num_splits)
@@ -242,6 +241,7 @@ class PagedStep:
         num_splits: int,
         size: dict[str, int],
     ) -> None:
+        """`outputs` are the kernel's outputs, tops and totals: with one part, only the first."""
         heads = self._attention.heads
         attend[(len(tiles[0]), heads.num_heads, num_splits)](
             queries,

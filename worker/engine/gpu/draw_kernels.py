@@ -4,6 +4,13 @@ A row's vocabulary is cut into segments, a program each. A token's distance to t
 largest logit orders the tokens; as a float that is not negative, its bits order them too.
 What top-k and top-p keep is found digit by digit of these bits: each pass weighs the tokens
 up to each of 16 digits, and the next pass goes on below the first digit that is enough.
+
+`logits` are raw, `shaped` what is drawn from, both fp32 [rows, vocabulary]. Of segments,
+[rows, segments]: `tops`, `sums`, `bests`, `places`, `kept`. Of rows: `norms`, `heads` (the
+largest of `shaped`), `limits` (the bits up to which tokens stay), and what is asked for. Of
+passes: `lows` [passes, rows], where each begins, the first at zero, and `masses` [passes, rows,
+segments, 16]. `num_rows` is what all of them have room for, and a row's number in them; the
+grid has as many rows as the step.
 """
 
 # mypy: ignore-errors

@@ -48,7 +48,8 @@ class Ways:
 class DeviceDraw:
     """Draws without the host, so that the next step can begin before it knows the tokens.
 
-    Of each step `put` comes first, then `take_unknown`, then `start`.
+    Of each step `put` comes first, then `take_unknown`, then `start`. `vocab_size` is the
+    logits'.
     """
 
     def __init__(self, max_rows: int, vocab_size: int, device: torch.device) -> None:
@@ -96,7 +97,7 @@ class DeviceDraw:
 
     def take_unknown(self, ids: Tensor) -> None:
         """Let `ids` [rows], which the model reads next, be what only the GPU knows yet."""
-        take_drawn[(len(ids),)](ids, self._inputs.views["source"], self._results.device, ROWS=1)
+        take_drawn[(len(ids),)](ids, self._inputs.views["source"], self._results.numbers, ROWS=1)
 
     def start(self, logits: Tensor, rows: Rows[Sequence], graphs: Graphs) -> Callable[[], Draws]:
         """Draw from raw fp32 `logits` [at least as many, vocabulary]; what it returns waits."""
@@ -125,7 +126,7 @@ class DeviceDraw:
             *self._best,
             self._norms,
             self._heads,
-            self._results.device,
+            self._results.numbers,
             self._size,
             self._num_segments,
             self._max_rows,
@@ -190,7 +191,7 @@ class DeviceDraw:
             views["seed"].view(torch.int64),
             views["candidate"],
             views["number"],
-            self._results.device,
+            self._results.numbers,
             self._size,
             self._num_segments,
             self._max_rows,
@@ -204,7 +205,7 @@ class _Results:
     """Token, bits of its logprob, and whether that is finite: int32 [3, rows]."""
 
     def __init__(self, max_rows: int, device: torch.device) -> None:
-        self.device = torch.zeros((3, max_rows), dtype=torch.int32, device=device)
+        self.numbers = torch.zeros((3, max_rows), dtype=torch.int32, device=device)
         self._is_gpu = device.type == "cuda"
         self._hosts = [
             torch.zeros((3, max_rows), dtype=torch.int32, pin_memory=self._is_gpu)
@@ -216,7 +217,7 @@ class _Results:
         """As they are after all that was launched; what it returns waits for that."""
         host = self._hosts[self._turn]
         self._turn = (self._turn + 1) % NUM_HOSTS
-        host.copy_(self.device, non_blocking=True)
+        host.copy_(self.numbers, non_blocking=True)
         if not self._is_gpu:
             return host.numpy
         copied = torch.cuda.Event()  # type: ignore[no-untyped-call]

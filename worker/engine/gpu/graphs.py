@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import torch
 
+from worker.engine.memory import is_out_of_memory
+
 logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
@@ -21,19 +23,23 @@ class Graphs:
         self._pool = torch.cuda.graph_pool_handle() if self._is_on else None
 
     def run(self, key: Hashable, compute: Callable[[], Result]) -> Result:
-        """What `compute` returns: the same tensors each time, with new content."""
+        """What `compute` returns: the same tensors each time, with new content.
+
+        Raises what `compute` raises.
+        """
         if not self._is_on:
             return compute()
         if key not in self._recorded:
             # The first time for real: what is compiled or prepared then can't be recorded.
             if key not in self._seen:
+                result = compute()
                 self._seen.add(key)
-                return compute()
+                return result
             if not self._record(key, compute):
                 return compute()
-        graph, result = self._recorded[key]
+        graph, recorded = self._recorded[key]
         graph.replay()
-        return result  # type: ignore[return-value]
+        return recorded  # type: ignore[return-value]
 
     def _record(self, key: Hashable, compute: Callable[[], object]) -> bool:
         graph = torch.cuda.CUDAGraph()
@@ -45,7 +51,10 @@ class Graphs:
             ):
                 result = compute()
         except Exception as error:
-            # A model may ask the GPU something on the way, or there is no memory for a graph.
+            if is_out_of_memory(error):
+                # With half of the load, which is what follows, there may be enough.
+                raise
+            # A model may ask the GPU something on the way.
             logger.warning("steps are launched kernel by kernel, which is slower: %s", error)
             self._is_on = False
             self._recorded.clear()

@@ -117,18 +117,18 @@ def take_drawn(ids, sources, drawn, ROWS: tl.constexpr):
 
 @triton.jit
 def copy_blocks(
-    keys, values, sources, targets, num_blocks, key_size, value_size, SIZE: tl.constexpr
-):
-    """A block to another, in all layers [layers, blocks, size]; a program a copy and layer."""
-    copy, layer = tl.program_id(0), tl.program_id(1)
-    source = layer.to(tl.int64) * num_blocks + tl.load(sources + copy)
-    target = layer.to(tl.int64) * num_blocks + tl.load(targets + copy)
-    columns = tl.arange(0, SIZE)
-    for at in range(0, key_size, SIZE):
-        is_there = at + columns < key_size
-        numbers = tl.load(keys + source * key_size + at + columns, mask=is_there)
-        tl.store(keys + target * key_size + at + columns, numbers, mask=is_there)
-    for at in range(0, value_size, SIZE):
-        is_there = at + columns < value_size
-        numbers = tl.load(values + source * value_size + at + columns, mask=is_there)
-        tl.store(values + target * value_size + at + columns, numbers, mask=is_there)
+    cache, sources, targets, num_copies, num_blocks, block_size, SIZE: tl.constexpr
+):  # fmt: skip
+    """Blocks to others, in all layers: `cache` is [layers, blocks, block_size].
+
+    A program a layer and a part of the block, for all copies in their order, because one may
+    write over what another has read.
+    """
+    layer = tl.program_id(0).to(tl.int64)
+    columns = tl.program_id(1) * SIZE + tl.arange(0, SIZE)
+    is_there = columns < block_size
+    cache += layer * num_blocks * block_size + columns
+    for copy in range(num_copies):
+        source = tl.load(sources + copy).to(tl.int64) * block_size
+        target = tl.load(targets + copy).to(tl.int64) * block_size
+        tl.store(cache + target, tl.load(cache + source, mask=is_there), mask=is_there)

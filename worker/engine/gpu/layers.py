@@ -112,17 +112,15 @@ class GpuOutput(nn.Module):
         super().__init__()
         if layer.bias is not None:
             raise NotTaken("its output has a bias")
-        self._weight: Tensor = layer.weight.detach()
+        self.weight: Tensor = layer.weight.detach()
         self._norm: Callable[[Tensor], Tensor] = Norm(norm)
         # One for all steps, since CUDA graphs keep what they make.
-        self._room: Tensor = self._weight.new_empty(
-            max_rows, len(self._weight), dtype=torch.float32
-        )
+        self._room: Tensor = self.weight.new_empty(max_rows, len(self.weight), dtype=torch.float32)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """From [1, rows, width] to fp32 [1, rows, vocabulary], which the next call overwrites."""
         rows = self._norm(hidden[0].contiguous())
-        weight = self._weight.t()
+        weight = self.weight.t()
         if len(rows) > len(self._room) or rows.dtype == torch.float32:
             return torch.mm(rows, weight).float()[None]
         logits = self._room[: len(rows)]
@@ -145,7 +143,8 @@ class TurnTables(nn.Module):
 
 def _stacked(*layers: nn.Linear) -> tuple[Tensor, Tensor | None]:
     """Weight and bias of one product in place of several."""
-    weight = torch.cat([each.weight.detach() for each in layers])
+    first = layers[0].weight.detach()
+    weight = first if len(layers) == 1 else torch.cat([each.weight.detach() for each in layers])
     if all(each.bias is None for each in layers):
         return weight, None
     biases = [

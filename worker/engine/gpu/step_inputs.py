@@ -27,8 +27,8 @@ class StepInputs:
         self._hosts = [
             torch.zeros(ends[-1], dtype=torch.int32, pin_memory=is_pinned) for _ in range(NUM_HOSTS)
         ]
-        self._device = torch.zeros(ends[-1], dtype=torch.int32, device=device)
-        self.views = {name: self._device[place] for name, place in self._slices.items()}
+        self._target = torch.zeros(ends[-1], dtype=torch.int32, device=device)
+        self.views = {name: self._target[place] for name, place in self._slices.items()}
         self._turn = 0
 
     def put(self, name: str, values: np.ndarray, rest: int | None = None) -> None:
@@ -43,5 +43,5 @@ class StepInputs:
         """With so many of the last array."""
         last = list(self._slices.values())[-1]
         used = slice(last.start + num_last)
-        self._device[used].copy_(self._hosts[self._turn][used], non_blocking=True)
+        self._target[used].copy_(self._hosts[self._turn][used], non_blocking=True)
         self._turn = (self._turn + 1) % NUM_HOSTS
