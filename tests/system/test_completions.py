@@ -52,24 +52,26 @@ def test_the_articles_own_call_is_answered(running: Machine) -> None:
 
 
 def test_a_running_batch_gives_what_it_has_and_is_taken_up_again(running: Machine) -> None:
-    bodies = [{"prompt": f"week {number}", "n": 16, "max_tokens": 60} for number in range(60)]
+    # So many that they are not over when the commands come.
+    num = 300
+    bodies = [{"prompt": f"week {number}", "n": 16, "max_tokens": 60} for number in range(num)]
     batch_id = running.ask("submit", "completion", file(running, "many.jsonl", *bodies))
     wait_until(lambda: running.counts(batch_id)["succeeded"])
     running.ask("results", batch_id, "--out", "some")
     some = running.folder / "some"
     assert json.loads((some / "manifest.json").read_text())["is_partial"]
-    assert 0 < len(lines(some)) < 60
+    assert 0 < len(lines(some)) < num
     running.ask("cancel", batch_id)
     assert 1 == running.run("wait", batch_id).returncode
     running.ask("results", batch_id, "--out", "some")
     cancelled = lines(some, "errors.jsonl")
     errors = [BatchError.model_validate(line["error"], strict=True) for line in cancelled]
     assert {"batch_cancelled"} == {error.code for error in errors}
-    assert 60 == len(lines(some)) + len(cancelled)
+    assert num == len(lines(some)) + len(cancelled)
     running.ask("retry", batch_id)
     assert 0 == running.run("wait", batch_id).returncode
     running.ask("results", batch_id, "--out", "some")
-    assert [f"line-{number}" for number in range(1, 61)] == [
+    assert [f"line-{number}" for number in range(1, num + 1)] == [
         line["custom_id"] for line in lines(some)
     ]
     assert "" == (some / "errors.jsonl").read_text()
