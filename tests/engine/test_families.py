@@ -166,10 +166,11 @@ def test_int8_layers_differ_by_their_rounding_alone(monkeypatch: pytest.MonkeyPa
     taken = replace(take_attention(model), kind=NativeAttention)
     expected = through_the_cache(model, taken)
     fit_native(model, taken, is_int8=True)
-    assert num_native(model) == num_expected(torch.float32, is_int8=True)
+    assert num_native(model) == num_expected(torch.float32)
     error = (through_the_cache(model, taken) - expected).std() / expected.std()
     assert error < 0.2
-    assert num_native(model) == 0 or error > 0.001
+    # Without products of int8 they keep their precision.
+    assert (error > 0.001) == (num_expected(torch.float32, is_int8=True) > 0)
 
 
 def test_layers_that_look_alike_and_are_not_are_left_to_torch(

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from worker.engine.attention.interface import NotTaken
 from worker.engine.attention.scoring import ModelShape
 from worker.engine.fitting import MOST_ERROR, Parts, fit
 from worker.engine.linears import reform_linears
@@ -20,12 +21,8 @@ MOST_INT8_ERROR = 0.25
 def fit_native(model: Any, taken: Taken, *, is_int8: bool) -> None:
     """With weights of the decoder layers in int8 (`is_int8`), the same but for their rounding."""
 
-    def layer(theirs: nn.Module, number: int) -> nn.Module:
-        return NativeLayer(theirs, number, shape, is_int8=is_int8)
-
-    shape: ModelShape = taken.shape
     parts = Parts(
-        layer=layer,
+        layer=partial(_layer, taken.shape, is_int8),
         turns=TurnTable,
         output=NativeOutput,
         most_error=MOST_INT8_ERROR if is_int8 else MOST_ERROR[model.dtype],
@@ -33,3 +30,13 @@ def fit_native(model: Any, taken: Taken, *, is_int8: bool) -> None:
     )
     if fit(model, taken, parts):
         leave_torch_one()
+
+
+def _layer(shape: ModelShape, is_int8: bool, layer: nn.Module, number: int) -> NativeLayer:
+    try:
+        return NativeLayer(layer, number, shape, is_int8=is_int8)
+    except NotTaken:
+        if not is_int8:
+            raise
+    # Where the processor has no products of int8 for it, ours may yet be faster than torch's.
+    return NativeLayer(layer, number, shape, is_int8=False)
