@@ -20,7 +20,6 @@ MOST_INT8_ERROR = 0.25
 
 def fit_native(model: Any, taken: Taken, *, is_int8: bool) -> None:
     """With weights of the decoder layers in int8 (`is_int8`), the same but for their rounding."""
-
     parts = Parts(
         layer=partial(_layer, taken.shape, is_int8),
         turns=TurnTable,
