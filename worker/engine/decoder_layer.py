@@ -1,10 +1,11 @@
 """Decoder layers that ours can stand in for, as Llama, Mistral, Qwen2 and Qwen3 have them."""
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.functional import silu
 
 from worker.engine.attention.interface import NotTaken
@@ -43,6 +44,14 @@ def linears_of(layer: Any) -> list[nn.Linear]:
     attention, mlp = layer.self_attn, layer.mlp
     linears = [getattr(attention, name) for name in sorted(HEADS)]
     return [*linears, mlp.gate_proj, mlp.up_proj, mlp.down_proj]
+
+
+def biases_of(linears: Sequence[nn.Linear]) -> list[Tensor]:
+    """Zeros for those that have none."""
+    return [
+        each.weight.new_zeros(each.out_features) if each.bias is None else each.bias.detach()
+        for each in linears
+    ]
 
 
 def _check_heads(layer: Any, number: int, shape: ModelShape) -> None:

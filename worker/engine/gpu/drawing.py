@@ -97,7 +97,7 @@ class DeviceDraw:
 
     def take_unknown(self, ids: Tensor) -> None:
         """Let `ids` [rows], which the model reads next, be what only the GPU knows yet."""
-        take_drawn[(len(ids),)](ids, self._inputs.views["source"], self._results.numbers, ROWS=1)
+        take_drawn[(len(ids),)](ids, self._inputs.views["source"], self._results.numbers)
 
     def start(self, logits: Tensor, rows: Rows[Sequence], graphs: Graphs) -> Callable[[], Draws]:
         """Draw from raw fp32 `logits` [at least as many, vocabulary]; what it returns waits."""

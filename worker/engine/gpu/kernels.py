@@ -107,12 +107,12 @@ def turn_and_write(
 
 
 @triton.jit
-def take_drawn(ids, sources, drawn, ROWS: tl.constexpr):
-    """Tokens that the last step drew, which the host has not seen, become what is read."""
-    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
-    source = tl.load(sources + rows)
-    token = tl.load(drawn + source, mask=source >= 0, other=0)
-    tl.store(ids + rows, token, mask=source >= 0)
+def take_drawn(ids, sources, drawn):
+    """A token that the last step drew, which the host has not seen, becomes what a row reads."""
+    row = tl.program_id(0)
+    source = tl.load(sources + row)
+    if source >= 0:
+        tl.store(ids + row, tl.load(drawn + source))
 
 
 @triton.jit

@@ -10,7 +10,7 @@ from torch.nn.functional import linear
 
 from worker.engine.attention.interface import NotTaken, current_step
 from worker.engine.attention.scoring import ModelShape
-from worker.engine.decoder_layer import check_layer, norms_of
+from worker.engine.decoder_layer import biases_of, check_layer, norms_of
 from worker.engine.gpu.attention import PagedStep
 from worker.engine.gpu.kernels import gate, normalise, turn_and_write
 from worker.engine.prefix_tree import BLOCK
@@ -118,13 +118,17 @@ class GpuOutput(nn.Module):
         self._room: Tensor = self.weight.new_empty(max_rows, len(self.weight), dtype=torch.float32)
 
     def forward(self, hidden: Tensor) -> Tensor:
-        """From [1, rows, width] to fp32 [1, rows, vocabulary], which the next call overwrites."""
+        """From [1, rows, width] to fp32 [1, rows, vocabulary], which the next call overwrites.
+
+        At most `max_rows` rows.
+        """
         rows = self._norm(hidden[0].contiguous())
         weight = self.weight.t()
-        if len(rows) > len(self._room) or rows.dtype == torch.float32:
-            return torch.mm(rows, weight).float()[None]
         logits = self._room[: len(rows)]
-        torch.mm(rows, weight, out_dtype=torch.float32, out=logits)
+        if rows.dtype == torch.float32:
+            torch.mm(rows, weight, out=logits)
+        else:
+            torch.mm(rows, weight, out_dtype=torch.float32, out=logits)
         return logits[None]
 
 
@@ -147,11 +151,7 @@ def _stacked(*layers: nn.Linear) -> tuple[Tensor, Tensor | None]:
     weight = first if len(layers) == 1 else torch.cat([each.weight.detach() for each in layers])
     if all(each.bias is None for each in layers):
         return weight, None
-    biases = [
-        each.weight.new_zeros(len(each.weight)) if each.bias is None else each.bias.detach()
-        for each in layers
-    ]
-    return weight, torch.cat(biases)
+    return weight, torch.cat(biases_of(layers))
 
 
 def _add_product(tokens: Tensor, inputs: Tensor, weight: Tensor, bias: Tensor | None) -> None:

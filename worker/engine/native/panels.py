@@ -1,11 +1,10 @@
 """Weights as the products of `products.h` read them."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
+from worker.engine.decoder_layer import biases_of
 from worker.engine.native import structs
 from worker.engine.native.compiler import LANES
 from worker.engine.native.structs import address
@@ -42,13 +41,13 @@ class Panels:
     def stacked(cls, *linears: nn.Linear, is_int8: bool = False) -> "Panels":
         """The outputs of one after those of another."""
         weight = torch.cat([each.weight for each in linears])
-        return cls(weight, torch.cat(_biases(linears)), is_int8=is_int8)
+        return cls(weight, torch.cat(biases_of(linears)), is_int8=is_int8)
 
     @classmethod
     def alternating(cls, *linears: nn.Linear, is_int8: bool = False) -> "Panels":
         """A panel of each in turn."""
         weights = [each.weight.view(-1, LANES, each.in_features) for each in linears]
-        biases = [each.view(-1, LANES) for each in _biases(linears)]
+        biases = [each.view(-1, LANES) for each in biases_of(linears)]
         weight, bias = torch.stack(weights, 1).flatten(0, 2), torch.stack(biases, 1).flatten()
         return cls(weight, bias, is_int8=is_int8)
 
@@ -59,10 +58,3 @@ def _rounded(weight: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     rounded = (weight / scales[:, None]).round()
     starts = -INT8_MOVED * rounded.sum(dim=1)
     return rounded.to(torch.int8), scales, starts.to(torch.int32)
-
-
-def _biases(linears: Sequence[nn.Linear]) -> list[Tensor]:
-    return [
-        each.weight.new_zeros(each.out_features) if each.bias is None else each.bias
-        for each in linears
-    ]
