@@ -29,7 +29,9 @@ from worker.engine.sequences import Request, Sequence
 from worker.engine.tokens import TOKEN_BUCKET, Tokens
 
 DEVICE, DTYPE = torch.device("cuda"), torch.bfloat16
-NUM_BLOCKS = 8192
+BLOCKS_A_ROW = 20
+"""As many as a row reads at most."""
+
 NUM_SHARED_BLOCKS = 5
 LENGTHS, MOST_DRAWN = (260, 440), 120
 NUM_LAUNCHES, NUM_REPLAYS = 20, 20
@@ -58,6 +60,7 @@ def _rows(num_rows: int) -> list[Sequence]:
             *(next(numbers) for _ in range(num_own)),
         ]
         row = request.sequences[0]
+        row.slot = number
         row.token_ids = [0] * chance.randint(0, MOST_DRAWN)
         row.blocks = [next(numbers) for _ in range(num_blocks_of(len(row.token_ids) + 1))]
         rows.append(row)
@@ -86,8 +89,8 @@ def _ours(
     how = Scoring(dim**-0.5, None, None)
     attention = PagedAttention(
         ModelShape((HeadShape(num_heads, dim, dim),), (how,), num_queries // num_heads),
-        NUM_BLOCKS,
-        StepLimits(rows=num_rows, chunk_tokens=0, tokens=num_rows, blocks=NUM_BLOCKS),
+        1 + BLOCKS_A_ROW * num_rows,
+        StepLimits(rows=num_rows, chunk_tokens=0, tokens=num_rows, blocks=BLOCKS_A_ROW),
         dtype=DTYPE,
         device=DEVICE,
     )

@@ -88,7 +88,9 @@ class Settings(BaseSettings):
     model: Annotated[str, AfterValidator(_model)] = STARTER
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
-    max_rows: int = Field(64, ge=1, description="candidates that the engine runs at once")
+    max_rows: int | None = Field(
+        None, ge=1, description="candidates that the engine runs at once, unless by its device"
+    )
     token_budget: int = Field(65_536, ge=256, description="tokens that the engine holds at once")
 
     embeddings: Annotated[str, AfterValidator(_model)] | None = Field(

@@ -81,7 +81,7 @@ def running(settings: Settings, store: Store) -> Iterator[Runtime]:
         stack.callback(store.workers.stop, identity.id)
         writer = Writer(store.results, patience_s=settings.lease_s)
         stack.callback(writer.close)
-        admission = Admission(ROOM * settings.max_rows)
+        admission = Admission(ROOM * engine.max_rows)
         claims = Claims(
             store.queue,
             Plans(store.batches),
@@ -94,7 +94,7 @@ def running(settings: Settings, store: Store) -> Iterator[Runtime]:
             claims,
             engine,
             writer,
-            threads=ROOM * settings.max_rows,
+            threads=ROOM * engine.max_rows,
             retries=RetryPolicy(settings.max_failures, settings.retry_backoff_s),
             embedder=Embedder(settings.embeddings) if settings.embeddings else None,
         )

@@ -26,7 +26,7 @@ from worker.engine.gpu.parts import fit_gpu
 from worker.engine.messages import Stop
 from worker.engine.probe import take_attention
 from worker.engine.sampler import draw
-from worker.engine.sequences import Request
+from worker.engine.sequences import Request, Sequence
 
 IS_CUDA = torch.cuda.is_available()
 # The interpreter computes what a mask hides, too.
@@ -125,6 +125,15 @@ ASKED = [
 PLAIN = [each for each in ASKED if not (each.logit_bias or each.has_penalties)]
 
 
+def rows_of(asked: list[Sampling]) -> list[Sequence]:
+    rows = []
+    for number, each in enumerate(asked):
+        (row,) = Request(number, (1, 2, 3), each, 50, None, str).sequences
+        row.slot = number
+        rows.append(row)
+    return rows
+
+
 @pytest.mark.parametrize("asked", [ASKED, PLAIN, PLAIN[:1], PLAIN[:2], PLAIN[3:4]])
 def test_draws_equal_those_of_a_sorted_vocabulary(asked: list[Sampling]) -> None:
     size = 9000
@@ -135,10 +144,7 @@ def test_draws_equal_those_of_a_sorted_vocabulary(asked: list[Sampling]) -> None
         torch.manual_seed(turn)
         values = torch.randn(len(asked), size) * (0.5 + turn)
         values[0, 3] = -torch.inf
-        rows = [
-            Request(number, (1, 2, 3), replace(each, seed=turn), 50, None, str).sequences[0]
-            for number, each in enumerate(asked)
-        ]
+        rows = rows_of([replace(each, seed=turn) for each in asked])
         for row in rows:
             row.token_ids = list(range(turn))
         expected = draw(values, rows)
@@ -153,10 +159,7 @@ def test_draws_equal_those_of_a_sorted_vocabulary(asked: list[Sampling]) -> None
 
 def test_logits_that_are_no_numbers_are_told() -> None:
     size = 9000
-    rows = [
-        Request(number, (1,), Sampling(temperature=number), 50, None, str).sequences[0]
-        for number in range(2)
-    ]
+    rows = rows_of([Sampling(temperature=number) for number in range(2)])
     logits = torch.zeros(2, size, device=DEVICE)
     logits[:, 5000] = torch.nan
     device_draw = DeviceDraw(ROWS, size, DEVICE)

@@ -41,7 +41,7 @@ def make_batching(
     if loaded.attention is None:
         return MicroBatches(
             loaded,
-            max_rows=settings.max_rows,
+            max_rows=settings.rows_on(loaded.card.device),
             token_budget=settings.token_budget,
             complete=complete,
             fail=fail,
@@ -60,7 +60,7 @@ def make_batching(
         Scheduler(
             num_blocks=num_blocks,
             max_readers=attention.max_readers,
-            max_rows=settings.max_rows,
+            max_rows=settings.rows_on(loaded.card.device),
             max_chunk_tokens=limits.chunk_tokens,
         ),
         complete=complete,
@@ -90,7 +90,7 @@ def num_cache_blocks(
     No more than all rows could ever fill: a prompt and its output each end in a block of
     their own that may be nearly empty.
     """
-    most = settings.max_rows * (loaded.card.context_length // BLOCK + 2)
+    most = settings.rows_on(loaded.card.device) * (loaded.card.context_length // BLOCK + 2)
     has = settings.token_budget // BLOCK
     if free_bytes is not None:
         has = int(free_bytes * CACHE_SHARE) // block_bytes(shape.layers, loaded.model.dtype)

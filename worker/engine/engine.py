@@ -104,7 +104,8 @@ class Engine:
 
     @property
     def max_rows(self) -> int:
-        return self._settings.max_rows
+        """Candidates that run at once; only inside the context."""
+        return self._settings.rows_on(self.model.device)
 
     @property
     def num_deaths(self) -> int:

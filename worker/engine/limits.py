@@ -14,16 +14,14 @@ CHUNK_BUCKET = 256
 
 def step_limits(settings: EngineSettings, card: ModelCard) -> StepLimits:
     """Rounded up to sizes in which steps come."""
-    rows = _rounded(settings.max_rows, TOKEN_BUCKET)
-    # A prompt and its output each end in a block of their own. All rows, and all but one
-    # of the prompts whose chunks are in a step, belong to as many requests at most.
-    num_lists = 2 * rows + 1
+    rows = _rounded(settings.rows_on(card.device), TOKEN_BUCKET)
     chunk_tokens = MAX_CHUNK_TOKENS[card.device]
     return StepLimits(
         rows=rows,
         chunk_tokens=chunk_tokens,
         tokens=_rounded(rows + chunk_tokens, CHUNK_BUCKET),
-        blocks=num_lists * (card.context_length // BLOCK + 2),
+        # A prompt and its output each end in a block of their own.
+        blocks=card.context_length // BLOCK + 2,
     )
 
 

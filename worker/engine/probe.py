@@ -34,7 +34,7 @@ NUM_TOKENS = 80
 NUM_IDS = 97
 NUM_BLOCKS = 32
 CHUNK_TOKENS = 24
-LIMITS = StepLimits(rows=16, chunk_tokens=80, tokens=128, blocks=256)
+LIMITS = StepLimits(rows=16, chunk_tokens=80, tokens=128, blocks=8)
 TAKEN_LAYERS = {"full_attention", "sliding_attention"}
 LENGTH_ROPES = {"dynamic", "longrope"}
 # Of the logits' standard deviation; what rounding may do, and no wrong attention does.

@@ -29,6 +29,7 @@ class Scheduler:
         # Whether the output's blocks of its first row are reserved, and the row has not begun.
         self._has_spare = False
         self._rows: dict[Sequence, None] = {}
+        self._slots = list(range(max_rows))
         self._num_steps = 0
 
     @property
@@ -50,9 +51,7 @@ class Scheduler:
         """The next step: a token for each running row, then as much of prompts as fits."""
         self._num_steps += 1
         plan = Plan()
-        for row in self._rows:
-            if not row.is_drawn_out:
-                self._join(row, plan)
+        self._join([row for row in self._rows if not row.is_drawn_out], plan)
         if self._opening is not None:
             self._advance(self._opening, plan)
         while self._can_open(plan):
@@ -147,15 +146,18 @@ class Scheduler:
                 self._pool.reserve(num_blocks)
             self._has_spare = False
             self._rows[row] = None
-            self._join(row, plan)
+            row.slot = self._slots.pop()
+            self._join([row], plan)
 
-    def _join(self, row: Sequence, plan: Plan) -> None:
-        if row.num_drawn // BLOCK >= len(row.blocks):
-            row.blocks.append(self._pool.take_output())
-        plan.rows.append(row)
+    def _join(self, rows: list[Sequence], plan: Plan) -> None:
+        for row in rows:
+            if row.num_drawn >= BLOCK * len(row.blocks):
+                row.blocks.append(self._pool.take_output())
+        plan.rows += rows
 
     def _stop(self, row: Sequence) -> None:
         del self._rows[row]
+        self._slots.append(row.slot)
         for block in row.blocks:
             self._pool.put_output(block)
         row.blocks = []

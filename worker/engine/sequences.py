@@ -31,14 +31,12 @@ class Request:
     blocks: list[int] = field(default_factory=list)
     num_prefilled: int = 0
     num_readers: int = 0
+    # The prompt's tokens that all candidates share: each begins with the last one itself.
+    num_prefill: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.num_prefill = len(self.prompt_ids) - 1
         self.sequences = [Sequence(self, index) for index in range(self.sampling.n)]
-
-    @property
-    def num_prefill(self) -> int:
-        """The prompt's tokens that all candidates share: each begins with the last one itself."""
-        return len(self.prompt_ids) - 1
 
     @property
     def is_open(self) -> bool:
@@ -63,6 +61,7 @@ class Sequence:
     def __init__(self, request: Request, index: int) -> None:
         self.request = request
         self.index = index
+        self.max_tokens = request.max_tokens
         self.restart()
 
     def restart(self) -> None:
@@ -75,16 +74,14 @@ class Sequence:
         self.num_unknown = 0
         # The cache's blocks with the prompt's last token and the output.
         self.blocks: list[int] = []
+        # While it runs, its own number below the most rows there are.
+        self.slot = 0
         stop = self.request.sampling.stop
         self._stop_search = StopSearch(stop, self.request.decode) if stop else None
 
     @property
     def num_prompt_tokens(self) -> int:
         return len(self.request.prompt_ids)
-
-    @property
-    def max_tokens(self) -> int:
-        return self.request.max_tokens
 
     @property
     def is_running(self) -> bool:

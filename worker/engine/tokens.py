@@ -27,21 +27,12 @@ class Tokens:
 
     @classmethod
     def of(cls, plan: Plan, bucket: int) -> "Tokens":
-        ids = [row.last_token for row in plan.rows]
-        positions = [row.position for row in plan.rows]
-        places = [_output_place(row) for row in plan.rows]
-        for chunk in plan.chunks:
-            ids += chunk.request.prompt_ids[chunk.start : chunk.end]
-            positions += range(chunk.start, chunk.end)
-            places += _prompt_places(chunk)
+        parts = [_of_rows(plan.rows), *map(_of_chunk, plan.chunks)]
+        num_real = sum(part.shape[1] for part in parts)
         # A few sizes that come again and again: torch prepares each size of a product anew.
-        padding = [0] * (-len(ids) % bucket)
-        return cls(
-            ids=np.array([ids + padding]),
-            positions=np.array([positions + padding]),
-            places=np.array(places + padding),
-            num_real=len(ids),
-        )
+        parts.append(np.zeros((3, -num_real % bucket), dtype=np.int64))
+        ids, positions, places = np.concatenate(parts, axis=1)
+        return cls(ids[None], positions[None], places, num_real)
 
     def on(self, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and positions, as the model takes them."""
@@ -49,14 +40,18 @@ class Tokens:
         return ids, positions
 
 
-def _output_place(row: Sequence) -> int:
-    block, offset = divmod(row.num_drawn, BLOCK)
-    return row.blocks[block] * BLOCK + offset
+def _of_rows(rows: list[Sequence]) -> np.ndarray:
+    """Ids, positions and places [3, tokens]."""
+    ids = np.array([row.last_token for row in rows], dtype=np.int64)
+    drawn = np.array([row.num_drawn for row in rows], dtype=np.int64)
+    prompts = np.array([row.request.num_prefill for row in rows], dtype=np.int64)
+    # Where its last token goes is the last that it has taken.
+    blocks = np.array([row.blocks[-1] for row in rows], dtype=np.int64)
+    return np.stack([ids, prompts + drawn, blocks * BLOCK + drawn % BLOCK])
 
 
-def _prompt_places(chunk: Chunk) -> list[int]:
-    blocks = chunk.request.blocks
-    return [
-        blocks[position // BLOCK] * BLOCK + position % BLOCK
-        for position in range(chunk.start, chunk.end)
-    ]
+def _of_chunk(chunk: Chunk) -> np.ndarray:
+    positions = np.arange(chunk.start, chunk.end)
+    blocks = np.array(chunk.request.blocks)[positions // BLOCK]
+    ids = chunk.request.prompt_ids[chunk.start : chunk.end]
+    return np.stack([ids, positions, blocks * BLOCK + positions % BLOCK])

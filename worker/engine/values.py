@@ -134,11 +134,16 @@ class Candidate:
         return len(self.token_ids)
 
 
+MAX_ROWS = {"cpu": 64, "cuda": 512}
+"""Unless the settings say it: with more, the device hardly makes more tokens a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
     """What one engine process needs to know.
 
     `model` is a local folder or a hub name, with `@revision` where one is pinned.
+    `max_rows` is how many candidates run at once; without it the device decides.
     `token_budget` is how many tokens of prompts and outputs the cache holds at once, on a CPU
     (a GPU's: as many as its memory has room for); prompts that begin alike share theirs.
     `dtype` auto is bfloat16 where the GPU or the processor multiplies it itself, otherwise
@@ -151,7 +156,7 @@ class EngineSettings:
     model: str
     device: Device = "auto"
     dtype: Dtype = "auto"
-    max_rows: int = 64
+    max_rows: int | None = None
     token_budget: int = 65_536
     num_threads: int | None = None
     start_timeout_s: float = 600.0
@@ -162,6 +167,10 @@ class EngineSettings:
             value = getattr(self, name)
             if value is not None and not _is_count(value, 1):
                 raise ValueError(f"{name}: {value!r} is not an integer of at least 1")
+
+    def rows_on(self, device: str) -> int:
+        """Candidates that run at once."""
+        return self.max_rows or MAX_ROWS[device]
 
 
 @dataclass(frozen=True, slots=True)

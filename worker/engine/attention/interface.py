@@ -31,8 +31,8 @@ class StepAttention(Protocol):
 class StepLimits:
     """What a step has at most.
 
-    `tokens` are those of rows and chunks with what fills them up, `blocks` those that rows and
-    chunks list for reading.
+    `tokens` are those of rows and chunks with what fills them up, `blocks` those that one row
+    or chunk reads.
     """
 
     rows: int

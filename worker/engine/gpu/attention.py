@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from worker.engine.attention.scoring import ModelShape, Scoring
 from worker.engine.block_pool import Copy
 from worker.engine.gpu.attend import attend, merge
 from worker.engine.gpu.kernels import copy_blocks
+from worker.engine.gpu.slots import BlockTable
 from worker.engine.gpu.step_inputs import StepInputs
 from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
@@ -70,8 +71,10 @@ class PagedAttention:
         self.values = torch.zeros((*of_layer, heads.value_dim), dtype=dtype, device=device)
         self.tokens_a_tile: int = max(1, CHUNK_QUERIES // triton.next_power_of_2(shape.group))
         self._most_chunks = limits.rows + 1
+        most_blocks = min(limits.blocks, num_blocks)
+        self._table = BlockTable(limits.rows, most_blocks)
         self._copies = StepInputs(dict.fromkeys(("sources", "targets"), self._most_chunks), device)
-        self.inputs = StepInputs(_sizes(limits, self.most_tiles(limits.tokens)), device)
+        self.inputs = StepInputs(_sizes(limits, self.most_tiles(limits.tokens), most_blocks), device)
 
     def most_tiles(self, num_tokens: int) -> int:
         """Of so many tokens: each chunk is of another prompt, and all but one of them have rows."""
@@ -83,27 +86,22 @@ class PagedAttention:
 
     def put(self, plan: Plan, tokens: Tokens) -> int:
         """Bring a step to the GPU; returns how many tiles its chunks have."""
-        lists = [row.request.blocks + row.blocks for row in plan.rows]
-        lists += [chunk.request.blocks for chunk in plan.chunks]
-        begins = list(accumulate(map(len, lists), initial=0))
-        num_rows = len(plan.rows)
         for name, values in zip(("ids", "positions"), (tokens.ids, tokens.positions), strict=True):
             self.inputs.put(name, values[0].astype(np.int32), rest=0)
         # What padding writes goes to block 0, which is nobody's.
         self.inputs.put("places", tokens.places.astype(np.int32), rest=0)
-        prompts = [row.request.num_prefill for row in plan.rows]
+        num_rows = len(plan.rows)
+        prompts = np.array([row.request.num_prefill for row in plan.rows], dtype=np.int32)
+        positions = tokens.positions[0, :num_rows]
+        blocks = self._table.of(plan.rows, positions - prompts)
         numbers = np.arange(num_rows)
-        self._put_tiles(
-            "row",
-            numbers,
-            np.ones(num_rows),
-            tokens.positions[0, :num_rows],
-            prompts,
-            begins[:num_rows],
-        )
-        tiles = _tiles(plan, begins[num_rows:-1], self.tokens_a_tile)
+        begins = numbers * blocks.shape[1]
+        self._put_tiles("row", numbers, np.ones(num_rows), positions, prompts, begins)
+        lists = [chunk.request.blocks for chunk in plan.chunks]
+        begins = list(accumulate(map(len, lists), initial=blocks.size))
+        tiles = _tiles(plan, begins[:-1], self.tokens_a_tile)
         self._put_tiles("chunk", *tiles)
-        self.inputs.put("blocks", np.array(list(chain.from_iterable(lists)), dtype=np.int32))
+        self.inputs.put("blocks", np.concatenate([blocks.ravel(), *lists], dtype=np.int32))
         self.inputs.send(begins[-1])
         return len(tiles[0])
 
@@ -132,12 +130,14 @@ class PagedAttention:
             cache[:, list(blocks)] = 0
 
 
-def _sizes(limits: StepLimits, num_tiles: int) -> dict[str, int]:
+def _sizes(limits: StepLimits, num_tiles: int, most_blocks: int) -> dict[str, int]:
     return {
         **dict.fromkeys(("ids", "positions", "places"), limits.tokens),
         **{f"row_{name}": limits.rows for name in TILE},
         **{f"chunk_{name}": num_tiles for name in TILE},
-        "blocks": limits.blocks,
+        # All rows, and all but one of the prompts whose chunks are in a step, belong to as
+        # many requests at most.
+        "blocks": (2 * limits.rows + 1) * most_blocks,
     }
 
 

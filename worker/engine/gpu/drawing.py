@@ -12,6 +12,7 @@ from torch import Tensor
 from worker.engine.gpu import draw_kernels as kernels
 from worker.engine.gpu.graphs import Graphs
 from worker.engine.gpu.kernels import take_drawn
+from worker.engine.gpu.slots import Slots
 from worker.engine.gpu.step_inputs import NUM_HOSTS, StepInputs
 from worker.engine.sampler import Draws, alternatives, shape
 from worker.engine.sequences import Sequence
@@ -26,6 +27,19 @@ MOST_TOP_K = 2**24
 
 SEED_MASK = 2**64 - 1
 
+ASKED = np.dtype(
+    [
+        ("seed", np.uint64),
+        ("top_k", np.float32),
+        ("top_p", np.float32),
+        ("temperature", np.float32),
+        ("candidate", np.int32),
+        ("is_shaped", np.bool_),
+        ("has_logprobs", np.bool_),
+    ]
+)
+"""What a row asks for, from its first step to its last."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -36,12 +50,12 @@ class Ways:
     has_top_p: bool
 
     @classmethod
-    def of(cls, rows: Rows[Sequence]) -> "Ways":
-        drawn = [s for row in rows if (s := row.request.sampling).temperature > 0]
+    def of(cls, asked: np.ndarray) -> "Ways":
+        drawn = asked[asked["temperature"] > 0]
         return cls(
-            is_drawn=bool(drawn),
-            has_top_k=any(each.top_k > 0 for each in drawn),
-            has_top_p=any(each.top_p < 1 for each in drawn),
+            is_drawn=len(drawn) > 0,
+            has_top_k=bool((drawn["top_k"] > 0).any()),
+            has_top_p=bool((drawn["top_p"] < 1).any()),
         )
 
 
@@ -63,7 +77,11 @@ class DeviceDraw:
         self._inputs = StepInputs(sizes, device)
         self._temperatures = self._inputs.views["temperature"].view(torch.float32)
         self._results = _Results(max_rows, device)
-        self._drawn_at: dict[Sequence, int] = {}
+        self._slots = Slots(max_rows)
+        self._by_slot = np.zeros(max_rows, dtype=ASKED)
+        self._asked = self._by_slot[:0]
+        # By slot, the number that a row had in the last step.
+        self._numbers = np.zeros(max_rows, dtype=np.int32)
 
         def room(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
             return torch.zeros(shape, dtype=dtype, device=device)
@@ -81,19 +99,20 @@ class DeviceDraw:
 
     def put(self, rows: Rows[Sequence]) -> None:
         """Bring to the GPU what `rows` ask for."""
-        samplings = [row.request.sampling for row in rows]
-        put = self._inputs.put
-        put("seed", np.array([each.seed & SEED_MASK for each in samplings], dtype=np.uint64))
-        put("top_k", _floats([min(each.top_k, MOST_TOP_K) for each in samplings]))
-        put("top_p", _floats([each.top_p for each in samplings]))
+        for row in self._slots.enter(rows):
+            self._by_slot[row.slot] = _asked(row)
+        slots = [row.slot for row in rows]
+        self._asked = self._by_slot[slots]
+        for name in ("seed", "top_k", "top_p", "candidate"):
+            self._inputs.put(name, self._asked[name])
         # Rows that are not there draw nothing.
-        put("temperature", _floats([each.temperature for each in samplings]), rest=0)
-        put("candidate", _ints([row.index for row in rows]))
-        put("number", _ints([row.num_drawn for row in rows]))
-        sources = [self._drawn_at[row] if row.num_unknown else -1 for row in rows]
-        put("source", _ints(sources), rest=-1)
+        self._inputs.put("temperature", self._asked["temperature"], rest=0)
+        self._inputs.put("number", np.array([row.num_drawn for row in rows], dtype=np.int32))
+        is_unknown = np.array([row.num_unknown > 0 for row in rows])
+        sources = np.where(is_unknown, self._numbers[slots], -1)
+        self._inputs.put("source", sources.astype(np.int32), rest=-1)
         self._inputs.send(len(self._inputs.views["source"]))
-        self._drawn_at = {row: index for index, row in enumerate(rows)}
+        self._numbers[slots] = np.arange(len(rows))
 
     def take_unknown(self, ids: Tensor) -> None:
         """Let `ids` [rows], which the model reads next, be what only the GPU knows yet."""
@@ -102,15 +121,14 @@ class DeviceDraw:
     def start(self, logits: Tensor, rows: Rows[Sequence], graphs: Graphs) -> Callable[[], Draws]:
         """Draw from raw fp32 `logits` [at least as many, vocabulary]; what it returns waits."""
         of_rows = logits[: len(rows)]
-        shaped = shape(of_rows, rows)
-        ways = Ways.of(rows)
-        if shaped is of_rows:
+        ways = Ways.of(self._asked)
+        if self._asked["is_shaped"].any():
+            self._draw(of_rows, shape(of_rows, rows), ways)
+        else:
             key = (ways, len(logits), logits.data_ptr())
             graphs.run(key, lambda: self._draw(logits, logits, ways))
-        else:
-            self._draw(of_rows, shaped, ways)
         results = self._results.to_host()
-        if not any(row.request.sampling.logprobs for row in rows):
+        if not self._asked["has_logprobs"].any():
             return lambda: _draws(results(), [()] * len(rows))
         # At once, because the next step's logits take the place of these.
         told = alternatives(of_rows, self._norms[: len(rows)], rows)
@@ -235,9 +253,15 @@ def _draws(results: np.ndarray, told: list[Alternatives]) -> Draws:
     return Draws(token_ids.tolist(), bits.view(np.float32).tolist(), (is_finite > 0).tolist(), told)
 
 
-def _floats(values: list[float]) -> np.ndarray:
-    return np.array(values, dtype=np.float32)
-
-
-def _ints(values: list[int]) -> np.ndarray:
-    return np.array(values, dtype=np.int32)
+def _asked(row: Sequence) -> tuple[float, ...]:
+    """As ASKED names it."""
+    sampling = row.request.sampling
+    return (
+        sampling.seed & SEED_MASK,
+        min(sampling.top_k, MOST_TOP_K),
+        sampling.top_p,
+        sampling.temperature,
+        row.index,
+        bool(sampling.logit_bias or sampling.has_penalties),
+        bool(sampling.logprobs),
+    )

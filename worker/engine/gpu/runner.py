@@ -15,8 +15,14 @@ from worker.engine.plan import Plan
 from worker.engine.sampler import Draws
 from worker.engine.tokens import TOKEN_BUCKET, Tokens
 
-BUCKETS = ((1024, 64), (2**31, 128))
-"""Of tokens in steps with chunks, up to so many: each size is a CUDA graph of its own."""
+ROW_BUCKETS = ((256, 16), (512, 32), (2**31, 64))
+"""By which rows grow, up to so many, in steps without chunks: each is a CUDA graph of its own."""
+
+TOKEN_BUCKETS = ((1024, 64), (2**31, 128))
+"""By which the tokens of steps with chunks grow."""
+
+ROW_SHARE = 4
+"""Their rows are as many as there may be, or that divided by powers of this."""
 
 Size = tuple[int, int, int]
 """Tokens, rows, and tiles of chunks."""
@@ -62,10 +68,12 @@ class GpuRunner:
     def _size(self, plan: Plan, tokens: Tokens) -> Size:
         """Of the graph that has room for the step."""
         if not plan.chunks:
-            return len(tokens.places), len(tokens.places), 0
+            num_rows = min(_filled(len(plan.rows), ROW_BUCKETS), self._limits.rows)
+            return num_rows, num_rows, 0
         num_rows = self._limits.rows
-        bucket = next(bucket for most, bucket in BUCKETS if tokens.num_real <= most)
-        num_tokens = max(num_rows, -(-tokens.num_real // bucket) * bucket)
+        while num_rows > TOKEN_BUCKET and num_rows // ROW_SHARE >= len(plan.rows):
+            num_rows //= ROW_SHARE
+        num_tokens = max(num_rows, _filled(tokens.num_real, TOKEN_BUCKETS))
         return num_tokens, num_rows, self._attention.most_tiles(num_tokens)
 
     def _forward(self, size: Size) -> Tensor:
@@ -81,3 +89,8 @@ class GpuRunner:
         if self._room is None:
             return logits[0]
         return self._room[:num_rows].copy_(logits[0])
+
+
+def _filled(number: int, buckets: tuple[tuple[int, int], ...]) -> int:
+    bucket = next(bucket for most, bucket in buckets if number <= most)
+    return -(-number // bucket) * bucket
