@@ -14,9 +14,8 @@ def attend(
     firsts, counts, positions, prompts, begins, blocks,
     query_stride, head_stride, num_heads, dim, value_dim, scale, softcap, window,
     GROUP: tl.constexpr, MEMBERS: tl.constexpr, TOKENS: tl.constexpr,
-    DIM: tl.constexpr, VALUE_DIM: tl.constexpr, BLOCK: tl.constexpr, KEYS: tl.constexpr,
-    SPLITS: tl.constexpr, IS_WINDOWED: tl.constexpr, IS_CAPPED: tl.constexpr,
-    PRECISION: tl.constexpr,
+    DIM: tl.constexpr, VALUE_DIM: tl.constexpr, BLOCK: tl.constexpr, SPLITS: tl.constexpr,
+    IS_WINDOWED: tl.constexpr, IS_CAPPED: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """A tile of tokens of one sequence, all queries of one key head, one part of its keys.
 
@@ -46,7 +45,7 @@ def attend(
         )
         sums, top, total = _walk(
             query, keys, values, blocks, position + token, position, count, prompt, head, split,
-            num_heads, dim, value_dim, scale, softcap, window, DIM, VALUE_DIM, BLOCK, KEYS,
+            num_heads, dim, value_dim, scale, softcap, window, DIM, VALUE_DIM, BLOCK,
             SPLITS, IS_WINDOWED, IS_CAPPED, PRECISION,
         )  # fmt: skip
         value_dims = tl.arange(0, VALUE_DIM)
@@ -65,9 +64,8 @@ def attend(
 def _walk(
     query, keys, values, blocks, asking, position, count, prompt, head, split,
     num_heads, dim, value_dim, scale, softcap, window,
-    DIM: tl.constexpr, VALUE_DIM: tl.constexpr, BLOCK: tl.constexpr, KEYS: tl.constexpr,
-    SPLITS: tl.constexpr, IS_WINDOWED: tl.constexpr, IS_CAPPED: tl.constexpr,
-    PRECISION: tl.constexpr,
+    DIM: tl.constexpr, VALUE_DIM: tl.constexpr, BLOCK: tl.constexpr, SPLITS: tl.constexpr,
+    IS_WINDOWED: tl.constexpr, IS_CAPPED: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     """A softmax along the keys (Milakov and Gimelshein, 2018) of `query` [queries, DIM].
 
@@ -77,27 +75,29 @@ def _walk(
     # Between the prompt's last key and the output's first.
     gap = tl.cdiv(prompt, BLOCK) * BLOCK - prompt
     num_slots = position + count + gap
-    # The first that the first token sees, or one before it.
-    begin = tl.maximum(position - window + 1, 0) // KEYS * KEYS if IS_WINDOWED else 0
-    length = tl.cdiv(tl.cdiv(num_slots - begin, SPLITS), KEYS) * KEYS
+    # The block of the first that the first token sees, or one before it.
+    begin = tl.maximum(position - window + 1, 0) // BLOCK * BLOCK if IS_WINDOWED else 0
+    length = tl.cdiv(tl.cdiv(num_slots - begin, SPLITS), BLOCK) * BLOCK
     begin += split * length
     end = tl.minimum(begin + length, num_slots)
 
     dims, value_dims = tl.arange(0, DIM), tl.arange(0, VALUE_DIM)
+    within = tl.arange(0, BLOCK)
+    # Within a block. All of it may be read, since the cache holds numbers everywhere.
+    key_places = within[None, :] * dim + dims[:, None]
+    value_places = within[:, None] * value_dim + value_dims[None, :]
     top = tl.full([query.shape[0]], UNSEEN, tl.float32)
     total = tl.zeros([query.shape[0]], tl.float32)
     sums = tl.zeros([query.shape[0], VALUE_DIM], tl.float32)
-    for at in range(begin, end, KEYS):
-        slots = at + tl.arange(0, KEYS)
-        is_written = (slots < prompt) | ((slots >= prompt + gap) & (slots < num_slots))
-        block = tl.load(blocks + slots // BLOCK, mask=is_written, other=0).to(tl.int64)
-        places = (block * num_heads + head) * BLOCK + slots % BLOCK
-        is_there = is_written[None, :] & (dims < dim)[:, None]
-        key = tl.load(keys + places[None, :] * dim + dims[:, None], mask=is_there, other=0.0)
+    for at in range(begin, end, BLOCK):
+        line = (tl.load(blocks + at // BLOCK).to(tl.int64) * num_heads + head) * BLOCK
+        key = tl.load(keys + line * dim + key_places, mask=(dims < dim)[:, None], other=0.0)
         scores = tl.dot(query, key, input_precision=PRECISION) * scale
         if IS_CAPPED:
             # The hyperbolic tangent.
             scores = softcap * (2 * tl.sigmoid(2 * scores / softcap) - 1)
+        slots = at + within
+        is_written = (slots < prompt) | ((slots >= prompt + gap) & (slots < num_slots))
         key_positions = tl.where(slots < prompt, slots, slots - gap)[None, :]
         is_seen = is_written[None, :] & (key_positions <= asking[:, None])
         if IS_WINDOWED:
@@ -106,9 +106,8 @@ def _walk(
         weights = tl.where(is_seen, tl.exp(scores - higher[:, None]), 0.0)
         fading = tl.exp(top - higher)
         top, total = higher, total * fading + tl.sum(weights, axis=1)
-        is_there = is_written[:, None] & (value_dims < value_dim)[None, :]
-        place = places[:, None] * value_dim + value_dims[None, :]
-        value = tl.load(values + place, mask=is_there, other=0.0)
+        is_there = (value_dims < value_dim)[None, :]
+        value = tl.load(values + line * value_dim + value_places, mask=is_there, other=0.0)
         sums *= fading[:, None]
         sums = tl.dot(weights.to(value.dtype), value, sums, input_precision=PRECISION)
     return sums, top, total

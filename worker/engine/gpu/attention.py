@@ -24,10 +24,10 @@ from worker.engine.tokens import Tokens
 LEAST_QUERIES = 16
 """Of a product of matrices in the kernel."""
 
-CHUNK_QUERIES = 128
-# Of those tried on an H200 the fastest, for many rows of heads of 128 and few of 64 and 128.
-ROW_SIZE = {"KEYS": 64, "num_warps": 4, "num_stages": 2}
-CHUNK_SIZE = {"KEYS": 32, "num_warps": 8, "num_stages": 2}
+# Of those tried on an H200 the fastest, for heads of 128.
+CHUNK_QUERIES = 64
+CHUNK_SIZE = {"num_warps": 4, "num_stages": 3}
+ROW_SIZE = {"num_warps": 1, "num_stages": 3}
 NUM_PROGRAMS = 512
 """As many, at least, as keep a large GPU busy: with fewer, rows are read in parts."""
 
