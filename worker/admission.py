@@ -14,14 +14,15 @@ class Admission:
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._emptied = threading.Condition(self._lock)
         self._load = 0
-        self._waiting: deque[object] = deque()
+        self._waiting: deque[threading.Condition] = deque()
         self._is_open = True
 
     def enter(self, costs: Sequence[int]) -> int:
         """Wait for room; admits the first k jobs, returns k (at least 1, or 0 once closed)."""
-        with self._changed:
+        with self._lock:
             if not self._wait_until(lambda: self._has_room(costs[0])):
                 return 0
             num_admitted = 0
@@ -34,7 +35,7 @@ class Admission:
 
     def enter_alone(self, cost: int) -> int:
         """Wait until nothing is in flight, then take all the room; returns 1, or 0 once closed."""
-        with self._changed:
+        with self._lock:
             if not self._wait_until(lambda: self._load == 0):
                 return 0
             self._load += self.cost_alone(cost)
@@ -46,31 +47,37 @@ class Admission:
 
     def leave(self, cost: int) -> None:
         """Give the room of a job back."""
-        with self._changed:
+        with self._lock:
             self._load -= cost
-            self._changed.notify_all()
+            self._wake_next()
+            if self._load == 0:
+                self._emptied.notify_all()
 
     def wait_empty(self, timeout_s: float) -> bool:
         """True once everybody has left, False if that takes too long."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self._load == 0, timeout_s)
+        with self._lock:
+            return self._emptied.wait_for(lambda: self._load == 0, timeout_s)
 
     def close(self) -> None:
         """Let nobody in any more."""
-        with self._changed:
+        with self._lock:
             self._is_open = False
-            self._changed.notify_all()
+            for turn in self._waiting:
+                turn.notify()
 
     def _wait_until(self, has_room: Callable[[], bool]) -> bool:
         """Wait for one's turn and then for room; False once closed."""
-        ticket = object()
-        self._waiting.append(ticket)
-        self._changed.wait_for(
-            lambda: not self._is_open or (self._waiting[0] is ticket and has_room())
-        )
-        self._waiting.remove(ticket)
-        self._changed.notify_all()
+        turn = threading.Condition(self._lock)
+        self._waiting.append(turn)
+        turn.wait_for(lambda: not self._is_open or (self._waiting[0] is turn and has_room()))
+        self._waiting.remove(turn)
+        self._wake_next()
         return self._is_open
+
+    def _wake_next(self) -> None:
+        # Only whose turn it is: dozens wait, and each that wakes in vain holds up the others.
+        if self._waiting:
+            self._waiting[0].notify()
 
     def _has_room(self, cost: int) -> bool:
         return self._load == 0 or self._load + cost <= self._capacity
