@@ -41,6 +41,11 @@ def test_a_setting_out_of_range_names_its_field(field: str) -> None:
         EngineSettings(model="m", **{field: 0})  # type: ignore[arg-type]
 
 
+def test_the_device_decides_how_many_rows_run_unless_the_settings_do() -> None:
+    assert EngineSettings(model="m").rows_on("cpu") < EngineSettings(model="m").rows_on("cuda")
+    assert EngineSettings(model="m", max_rows=7).rows_on("cuda") == 7
+
+
 def test_a_sampling_crosses_to_another_process_whatever_its_mapping() -> None:
     sampling = Sampling(logit_bias=MappingProxyType({1: 2.0}), stop=["a"])  # type: ignore[arg-type]
     assert sampling == pickle.loads(pickle.dumps(sampling))  # noqa: S301

@@ -135,7 +135,7 @@ class Candidate:
 
 
 MAX_ROWS = {"cpu": 64, "cuda": 512}
-"""Unless the settings say it: with more, the device hardly makes more tokens a second."""
+"""Unless the settings say it: enough to keep most of the device busy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,11 +31,11 @@ class BlockTable:
         self._num_blocks = np.zeros(num_slots, dtype=np.intp)
 
     def of(self, rows: Rows[Sequence], num_drawn: np.ndarray) -> np.ndarray:
-        """Of `rows`, which have drawn `num_drawn`: [rows, most of them], filled up with anything."""
+        """Of `rows`, which have drawn `num_drawn`: [rows, the most of one], then anything."""
         if not rows:
             return self._blocks[:0]
         # A row takes a block at every so many tokens, and may begin anew in the slot it had.
-        grown = [rows[number] for number in np.flatnonzero(num_drawn % BLOCK == 0)]
+        grown = [rows[number] for number in np.flatnonzero(num_drawn % BLOCK == 0).tolist()]
         for row in self._slots.enter(rows) + grown:
             blocks = row.request.blocks + row.blocks
             self._blocks[row.slot, : len(blocks)] = blocks
