@@ -22,6 +22,6 @@ def test_the_cache_is_as_large_as_the_budget_or_the_free_memory(local: InProcess
 def test_the_cache_is_no_larger_than_all_rows_could_fill(local: InProcess) -> None:
     assert local.loaded.attention is not None
     shape, settings = local.loaded.attention.shape, replace(local.settings, token_budget=10**9)
-    rows, context = settings.max_rows, local.loaded.card.context_length
+    rows, context = settings.rows_on("cpu"), local.loaded.card.context_length
     expected = rows * (context // BLOCK + 2) + 1
     assert expected == num_cache_blocks(shape, local.loaded, settings, free_bytes=10**12)

@@ -74,9 +74,8 @@ class PagedAttention:
         most_blocks = min(limits.blocks, num_blocks)
         self._table = BlockTable(limits.rows, most_blocks)
         self._copies = StepInputs(dict.fromkeys(("sources", "targets"), self._most_chunks), device)
-        self.inputs = StepInputs(
-            _sizes(limits, self.most_tiles(limits.tokens), most_blocks), device
-        )
+        sizes = _sizes(limits, self.most_tiles(limits.tokens), most_blocks)
+        self.inputs = StepInputs(sizes, device)
 
     def most_tiles(self, num_tokens: int) -> int:
         """Of so many tokens: each chunk is of another prompt, and all but one of them have rows."""
