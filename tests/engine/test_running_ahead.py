@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
+import numpy as np
 import pytest
 
 from worker.engine import EngineError, GenerationCancelled, GenerationFailed, Sampling
 from worker.engine.continuous import Continuous
+from worker.engine.gpu.slots import BlockTable
 from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
 from worker.engine.sampler import Draws
@@ -17,7 +19,7 @@ from worker.engine.sequences import Request
 from worker.engine.sequences import Sequence as Row
 from worker.engine.tokens import TOKEN_BUCKET, Tokens
 
-EOS, NUM_IDS = 0, 40
+EOS, NUM_IDS, MOST_ROWS = 0, 40, 16
 Told = tuple[int, int]
 """A token and its position, as keys and values tell them."""
 
@@ -42,6 +44,7 @@ class Device:
         self.poisoned: dict[int, int] = {}
         self._chance, self._share_failed = chance, share_failed
         self._drawn: dict[Row, int] = {}
+        self._table = BlockTable(MOST_ROWS, 8)
 
     def scrub(self, blocks: Sequence[int]) -> None:
         for block in blocks:
@@ -51,6 +54,7 @@ class Device:
         for copy in plan.copies:
             for offset in range(BLOCK):
                 self.cache[copy.target, offset] = self.cache.get((copy.source, offset))
+        self._check_slots(plan.rows)
         self._fail_sometimes("before")
         tokens = Tokens.of(plan, TOKEN_BUCKET)
         ids = tokens.ids[0].tolist()
@@ -67,6 +71,13 @@ class Device:
             row.num_drawn < self.poisoned.get(row.request.request_id, 2**31) for row in plan.rows
         ]
         return lambda: Draws(drawn, [0.0] * len(drawn), is_finite, [()] * len(drawn))
+
+    def _check_slots(self, rows: list[Row]) -> None:
+        assert len({row.slot for row in rows}) == len(rows)
+        listed = self._table.of(rows, np.array([row.num_drawn for row in rows])).tolist()
+        for row, kept in zip(rows, listed, strict=True):
+            blocks = row.request.blocks + row.blocks
+            assert blocks == kept[: len(blocks)]
 
     def _fail_sometimes(self, when: str) -> None:
         if self._chance.random() < self._share_failed / 2:
@@ -101,7 +112,7 @@ class Caller:
             Scheduler(
                 num_blocks=self._chance.choice([60, 120, 400]),
                 max_readers=2**31,
-                max_rows=self._chance.choice([1, 3, 8, 16]),
+                max_rows=self._chance.choice([1, 3, 8, MOST_ROWS]),
                 max_chunk_tokens=self._chance.choice([16, 64, 500]),
             ),
             complete=lambda request: self.open.__delitem__(request.request_id),
