@@ -1,6 +1,7 @@
 """Other engines, where they are installed; each as its own documentation makes it fast."""
 
 import json
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,9 @@ class CTranslate2:
 
         target = folder / "ctranslate2"
         if not target.exists():
-            converter = ctranslate2.converters.TransformersConverter(str(folder))
+            named = folder / "named"
+            _name_tokens(folder, named)
+            converter = ctranslate2.converters.TransformersConverter(str(named))
             converter.convert(str(target), quantization=dtype)
         self._generator = ctranslate2.Generator(str(target), compute_type=dtype)
         self._max_rows = max_rows
@@ -105,6 +108,19 @@ class CTranslate2:
             for request, result in zip(requests, results, strict=True)
             for ids in result.sequences_ids
         )
+
+
+def _name_tokens(folder: Path, target: Path) -> None:
+    """A copy of a model in which each token is a word: one takes no tokens without their names."""
+    from tokenizers import Tokenizer
+    from tokenizers.models import WordLevel
+    from transformers import AutoConfig, PreTrainedTokenizerFast
+
+    shutil.copytree(folder, target, ignore=shutil.ignore_patterns("tokenizer*"))
+    num_words = AutoConfig.from_pretrained(folder).vocab_size - 1
+    # One that transformers would add to any of Qwen's.
+    words = {str(number): number for number in range(num_words)} | {"<|endoftext|>": num_words}
+    PreTrainedTokenizerFast(tokenizer_object=Tokenizer(WordLevel(words))).save_pretrained(target)
 
 
 class OpenVino:
