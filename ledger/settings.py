@@ -89,7 +89,9 @@ class Settings(BaseSettings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     dtype: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     max_rows: int | None = Field(
-        None, ge=1, description="candidates that the engine runs at once, unless by its device"
+        None,
+        ge=1,
+        description="candidates that the engine runs at once; by default its device decides",
     )
     token_budget: int = Field(65_536, ge=256, description="tokens that the engine holds at once")
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from tests.engine.in_process import InProcess
+from worker.engine.attention.plain import PlainAttention
 from worker.engine.batching import CACHE_SHARE, num_cache_blocks
 from worker.engine.kv_cache import block_bytes
 from worker.engine.prefix_tree import BLOCK
@@ -25,3 +26,21 @@ def test_the_cache_is_no_larger_than_all_rows_could_fill(local: InProcess) -> No
     rows, context = settings.rows_on("cpu"), local.loaded.card.context_length
     expected = rows * (context // BLOCK + 2) + 1
     assert expected == num_cache_blocks(shape, local.loaded, settings, free_bytes=10**12)
+
+
+def test_torch_gets_no_more_rows_on_a_gpu_than_on_a_cpu(local: InProcess) -> None:
+    card = replace(local.loaded.card, device="cuda")
+    settings = replace(local.settings, max_rows=None, token_budget=10**9)
+    taken = local.loaded.attention
+    assert taken is not None
+    sizes = [
+        num_cache_blocks(
+            taken.shape,
+            replace(local.loaded, card=card, attention=replace(taken, kind=kind)),
+            settings,
+            free_bytes=10**12,
+        )
+        for kind in (taken.kind, PlainAttention)
+    ]
+    rows = [settings.rows_on(device) for device in ("cuda", "cpu")]
+    assert (sizes[0] - 1) / rows[0] == (sizes[1] - 1) / rows[1]

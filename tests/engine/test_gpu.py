@@ -26,7 +26,9 @@ from worker.engine.gpu.parts import fit_gpu
 from worker.engine.messages import Stop
 from worker.engine.probe import take_attention
 from worker.engine.sampler import draw
+from worker.engine.scheduler import Scheduler
 from worker.engine.sequences import Request, Sequence
+from worker.engine.tokens import Tokens
 
 IS_CUDA = torch.cuda.is_available()
 # The interpreter computes what a mask hides, too.
@@ -181,6 +183,34 @@ def test_copies_are_made_in_their_order() -> None:
     attention.copy([Copy(1, 2, 5), Copy(3, 1, 5)])
     for before, after in ((keys, attention.keys), (values, attention.values)):
         assert torch.equal(before[:, [0, 3, 1, 3]], after)
+
+
+def test_nothing_is_read_that_was_not_written() -> None:
+    how = Scoring(0.25, None, None)
+    shape = ModelShape((HeadShape(2, 16, 16),), (how,), 1)
+    limits = StepLimits(rows=16, chunk_tokens=48, tokens=64, blocks=4)
+    outputs = []
+    for before in (0.0, torch.nan):
+        torch.manual_seed(0)
+        attention = PagedAttention(shape, 16, limits, dtype=torch.float32, device=DEVICE)
+        attention.keys.fill_(before)
+        attention.values.fill_(before)
+        scheduler = Scheduler(num_blocks=16, max_readers=9, max_rows=2, max_chunk_tokens=20)
+        # The second copies a part of the first one's block.
+        for number, length in enumerate((40, 45)):
+            ids = (*range(38), *range(100, 100 + length - 38))
+            scheduler.add(Request(number, ids, Sampling(), 3, None, str))
+        for _ in range(5):
+            plan = scheduler.schedule()
+            attention.copy(plan.copies)
+            tokens = Tokens.of(plan, 16)
+            query, key, value = torch.randn(3, 1, 2, len(tokens.places), 16).to(DEVICE)
+            output = attention.prepare(plan, tokens).run(0, query, key, value, how)
+            outputs.append(output[0, : tokens.num_real].clone())
+            for row in plan.rows:
+                row.num_unknown += 1
+    for clean, dirty in zip(outputs[:5], outputs[5:], strict=True):
+        assert torch.equal(clean, dirty)
 
 
 def test_every_kernel_compiles_for_gpus_that_are_not_there(tmp_path: Path) -> None:

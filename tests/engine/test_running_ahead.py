@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any, ClassVar, cast
 
@@ -10,7 +11,7 @@ import pytest
 
 from worker.engine import EngineError, GenerationCancelled, GenerationFailed, Sampling
 from worker.engine.continuous import Continuous
-from worker.engine.gpu.slots import BlockTable
+from worker.engine.gpu.block_table import BlockTable
 from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
 from worker.engine.sampler import Draws
@@ -74,10 +75,8 @@ class Device:
 
     def _check_slots(self, rows: list[Row]) -> None:
         assert len({row.slot for row in rows}) == len(rows)
-        listed = self._table.of(rows, np.array([row.num_drawn for row in rows])).tolist()
-        for row, kept in zip(rows, listed, strict=True):
-            blocks = row.request.blocks + row.blocks
-            assert blocks == kept[: len(blocks)]
+        blocks, _ = self._table.update(rows, np.array([row.num_drawn for row in rows]))
+        assert [*chain(*(row.request.blocks + row.blocks for row in rows))] == blocks.tolist()
 
     def _fail_sometimes(self, when: str) -> None:
         if self._chance.random() < self._share_failed / 2:

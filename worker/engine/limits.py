@@ -14,16 +14,16 @@ CHUNK_BUCKET = 256
 
 def step_limits(settings: EngineSettings, card: ModelCard) -> StepLimits:
     """Rounded up to sizes in which steps come."""
-    rows = _rounded(settings.rows_on(card.device), TOKEN_BUCKET)
+    rows = rounded(settings.rows_on(card.device), TOKEN_BUCKET)
     chunk_tokens = MAX_CHUNK_TOKENS[card.device]
     return StepLimits(
         rows=rows,
         chunk_tokens=chunk_tokens,
-        tokens=_rounded(rows + chunk_tokens, CHUNK_BUCKET),
+        tokens=rounded(rows + chunk_tokens, CHUNK_BUCKET),
         # A prompt and its output each end in a block of their own.
         blocks=card.context_length // BLOCK + 2,
     )
 
 
-def _rounded(number: int, bucket: int) -> int:
+def rounded(number: int, bucket: int) -> int:
     return -(-number // bucket) * bucket

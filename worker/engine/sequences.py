@@ -32,6 +32,7 @@ class Request:
     num_prefilled: int = 0
     num_readers: int = 0
     # The prompt's tokens that all candidates share: each begins with the last one itself.
+    # Kept, because every step asks for it of every row.
     num_prefill: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,6 +62,7 @@ class Sequence:
     def __init__(self, request: Request, index: int) -> None:
         self.request = request
         self.index = index
+        # Kept, because every step asks for it.
         self.max_tokens = request.max_tokens
         self.restart()
 

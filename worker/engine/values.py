@@ -13,6 +13,9 @@ Alternatives = tuple[tuple[int, float], ...]
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 
+MAX_ROWS = {"cpu": 64, "cuda": 512}
+"""Candidates that run at once, unless the settings say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -132,10 +135,6 @@ class Candidate:
     @property
     def num_tokens(self) -> int:
         return len(self.token_ids)
-
-
-MAX_ROWS = {"cpu": 64, "cuda": 512}
-"""Unless the settings say it: enough to keep most of the device busy."""
 
 
 @dataclass(frozen=True, slots=True)

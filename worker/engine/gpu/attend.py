@@ -83,7 +83,7 @@ def _walk(
 
     dims, value_dims = tl.arange(0, DIM), tl.arange(0, VALUE_DIM)
     within = tl.arange(0, BLOCK)
-    # Within a block. All of it may be read, since the cache holds numbers everywhere.
+    # Within a block.
     key_places = within[None, :] * dim + dims[:, None]
     value_places = within[:, None] * value_dim + value_dims[None, :]
     top = tl.full([query.shape[0]], UNSEEN, tl.float32)
@@ -106,7 +106,8 @@ def _walk(
         weights = tl.where(is_seen, tl.exp(scores - higher[:, None]), 0.0)
         fading = tl.exp(top - higher)
         top, total = higher, total * fading + tl.sum(weights, axis=1)
-        is_there = (value_dims < value_dim)[None, :]
+        # What is not written may be NaN, and no number times zero.
+        is_there = is_written[:, None] & (value_dims < value_dim)[None, :]
         value = tl.load(values + line * value_dim + value_places, mask=is_there, other=0.0)
         sums *= fading[:, None]
         sums = tl.dot(weights.to(value.dtype), value, sums, input_precision=PRECISION)

@@ -14,8 +14,8 @@ from worker.engine.attention.interface import NotTaken, StepLimits
 from worker.engine.attention.scoring import ModelShape, Scoring
 from worker.engine.block_pool import Copy
 from worker.engine.gpu.attend import attend, merge
+from worker.engine.gpu.block_table import BlockTable
 from worker.engine.gpu.kernels import copy_blocks
-from worker.engine.gpu.slots import BlockTable
 from worker.engine.gpu.step_inputs import StepInputs
 from worker.engine.plan import Plan
 from worker.engine.prefix_tree import BLOCK
@@ -66,7 +66,6 @@ class PagedAttention:
             raise NotTaken(f"heads of {max(heads.key_dim, heads.value_dim)} are too large")
         self.heads, self.group = heads, shape.group
         of_layer = (len(shape.layers), num_blocks, heads.num_heads, BLOCK)
-        # Kept free of NaN, and zero where nothing was written.
         self.keys = torch.zeros((*of_layer, heads.key_dim), dtype=dtype, device=device)
         self.values = torch.zeros((*of_layer, heads.value_dim), dtype=dtype, device=device)
         self.tokens_a_tile: int = max(1, CHUNK_QUERIES // triton.next_power_of_2(shape.group))
@@ -94,16 +93,15 @@ class PagedAttention:
         num_rows = len(plan.rows)
         prompts = np.array([row.request.num_prefill for row in plan.rows], dtype=np.int32)
         positions = tokens.positions[0, :num_rows]
-        blocks = self._table.of(plan.rows, positions - prompts)
-        numbers = np.arange(num_rows)
-        begins = numbers * blocks.shape[1]
-        self._put_tiles("row", numbers, np.ones(num_rows), positions, prompts, begins)
-        lists = [chunk.request.blocks for chunk in plan.chunks]
-        begins = list(accumulate(map(len, lists), initial=blocks.size))
-        tiles = _tiles(plan, begins[:-1], self.tokens_a_tile)
+        blocks, begins = self._table.update(plan.rows, positions - prompts)
+        ones = np.ones(num_rows)
+        self._put_tiles("row", np.arange(num_rows), ones, positions, prompts, begins)
+        of_chunks = [chunk.request.blocks for chunk in plan.chunks]
+        *chunk_begins, end = accumulate(map(len, of_chunks), initial=len(blocks))
+        tiles = _tiles(plan, chunk_begins, self.tokens_a_tile)
         self._put_tiles("chunk", *tiles)
-        self.inputs.put("blocks", np.concatenate([blocks.ravel(), *lists], dtype=np.int32))
-        self.inputs.send(begins[-1])
+        self.inputs.put("blocks", np.concatenate([blocks, *of_chunks], dtype=np.int32))
+        self.inputs.send(end)
         return len(tiles[0])
 
     def _put_tiles(self, kind: str, *columns: np.ndarray | list[int]) -> None:
@@ -112,7 +110,7 @@ class PagedAttention:
             self.inputs.put(f"{kind}_{name}", np.asarray(values, dtype=np.int32), rest=0)
 
     def copy(self, copies: Sequence[Copy]) -> None:
-        # Whole blocks, since what is not shared of one is written before it is read.
+        # Whole blocks, since nothing is read of one before it is written.
         if not copies:
             return
         inputs = self._copies

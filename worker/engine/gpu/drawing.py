@@ -99,7 +99,7 @@ class DeviceDraw:
 
     def put(self, rows: Rows[Sequence]) -> None:
         """Bring to the GPU what `rows` ask for."""
-        for row in self._slots.enter(rows):
+        for row in self._slots.take_new(rows):
             self._by_slot[row.slot] = _asked(row)
         slots = [row.slot for row in rows]
         self._asked = self._by_slot[slots]
@@ -253,7 +253,7 @@ def _draws(results: np.ndarray, told: list[Alternatives]) -> Draws:
     return Draws(token_ids.tolist(), bits.view(np.float32).tolist(), (is_finite > 0).tolist(), told)
 
 
-def _asked(row: Sequence) -> tuple[float, ...]:
+def _asked(row: Sequence) -> tuple[float | bool, ...]:
     """As ASKED names it."""
     sampling = row.request.sampling
     return (

@@ -11,18 +11,10 @@ from worker.engine.gpu.attention import PagedAttention, PagedStep
 from worker.engine.gpu.drawing import DeviceDraw
 from worker.engine.gpu.graphs import Graphs
 from worker.engine.gpu.layers import GpuOutput
+from worker.engine.gpu.sizes import rows_alone, rows_and_tokens
 from worker.engine.plan import Plan
 from worker.engine.sampler import Draws
 from worker.engine.tokens import TOKEN_BUCKET, Tokens
-
-ROW_BUCKETS = ((256, 16), (512, 32), (2**31, 64))
-"""By which rows grow, up to so many, in steps without chunks: each is a CUDA graph of its own."""
-
-TOKEN_BUCKETS = ((1024, 64), (2**31, 128))
-"""By which the tokens of steps with chunks grow."""
-
-ROW_SHARE = 4
-"""Their rows are as many as there may be, or that divided by powers of this."""
 
 Size = tuple[int, int, int]
 """Tokens, rows, and tiles of chunks."""
@@ -67,13 +59,11 @@ class GpuRunner:
 
     def _size(self, plan: Plan, tokens: Tokens) -> Size:
         """Of the graph that has room for the step."""
+        most = self._limits.rows
         if not plan.chunks:
-            num_rows = min(_filled(len(plan.rows), ROW_BUCKETS), self._limits.rows)
+            num_rows = rows_alone(len(plan.rows), most)
             return num_rows, num_rows, 0
-        num_rows = self._limits.rows
-        while num_rows > TOKEN_BUCKET and num_rows // ROW_SHARE >= len(plan.rows):
-            num_rows //= ROW_SHARE
-        num_tokens = max(num_rows, _filled(tokens.num_real, TOKEN_BUCKETS))
+        num_rows, num_tokens = rows_and_tokens(len(plan.rows), tokens.num_real, most)
         return num_tokens, num_rows, self._attention.most_tiles(num_tokens)
 
     def _forward(self, size: Size) -> Tensor:
@@ -89,8 +79,3 @@ class GpuRunner:
         if self._room is None:
             return logits[0]
         return self._room[:num_rows].copy_(logits[0])
-
-
-def _filled(number: int, buckets: tuple[tuple[int, int], ...]) -> int:
-    bucket = next(bucket for most, bucket in buckets if number <= most)
-    return -(-number // bucket) * bucket

@@ -1,9 +1,9 @@
-"""What a GPU's step keeps of rows from the step before."""
+"""Which blocks rows read."""
 
 import numpy as np
 
 from worker.engine import Sampling
-from worker.engine.gpu.slots import BlockTable
+from worker.engine.gpu.block_table import BlockTable
 from worker.engine.prefix_tree import BLOCK
 from worker.engine.sequences import Request, Sequence
 
@@ -17,10 +17,8 @@ def row(slot: int, prompt: list[int], output: list[int]) -> Sequence:
 
 
 def blocks(table: BlockTable, rows: list[Sequence]) -> list[list[int]]:
-    drawn = np.array([each.num_drawn for each in rows])
-    listed = table.of(rows, drawn).tolist()
-    lengths = [len(each.request.blocks) + len(each.blocks) for each in rows]
-    return [each[:length] for each, length in zip(listed, lengths, strict=True)]
+    listed, begins = table.update(rows, np.array([each.num_drawn for each in rows]))
+    return [each.tolist() for each in np.split(listed, begins[1:])]
 
 
 def test_each_row_reads_its_prompt_and_what_it_has_taken() -> None:
