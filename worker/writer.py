@@ -85,7 +85,7 @@ class Writer:
             self._commit_apart(group, error)
         else:
             for ended, future in group:
-                future.set_result(ended.job_id in won)
+                future.set_result(ended.key in won)
 
     def _commit_apart(self, group: list[_Item], error: Exception) -> None:
         """One row spoils its group: write them one by one, so that only the offender fails."""

@@ -69,6 +69,11 @@ class Ended:
     candidates: Sequence[CandidateRecord] = ()
     report: ReportRecord | None = None
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Job and attempt: two attempts of one job may end at the same moment."""
+        return self.job_id, self.attempt
+
 
 @dataclass(frozen=True, slots=True)
 class JobResult:

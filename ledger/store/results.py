@@ -46,8 +46,8 @@ class Results:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def record(self, group: Sequence[Ended]) -> set[int]:
-        """Write a group in one transaction; returns the ids of the jobs whose write won.
+    def record(self, group: Sequence[Ended]) -> set[tuple[int, int]]:
+        """Write a group in one transaction; returns the keys of those whose write won.
 
         A job whose `attempt` is no longer the running one is left as it is: a later claim,
         a lost lease or another result came first. A result replaces the one that is there; a
@@ -55,15 +55,12 @@ class Results:
         """
         with self._database.write() as tx:
             running = _lock_running(tx, group)
-            won = [ended for ended in group if (ended.job_id, ended.attempt) in running]
+            won = [ended for ended in group if ended.key in running]
             if won:
-                moves = [
-                    _move(ended, running[ended.job_id, ended.attempt], tx.now) for ended in won
-                ]
-                tx.execute(_MOVE, moves)
+                tx.execute(_MOVE, [_move(ended, running[ended.key], tx.now) for ended in won])
                 _store_attempts(tx, won, running)
                 _store_results(tx, [end for end in won if end.outcome is Outcome.SUCCEEDED])
-            return {ended.job_id for ended in won}
+            return {ended.key for ended in won}
 
     def stream(
         self,
@@ -71,10 +68,12 @@ class Results:
         *,
         states: Iterable[JobState] = JobState,
         needs_review: bool = False,
+        page_size: int = _PAGE,
     ) -> Iterator[JobResult]:
         """All jobs of a batch by row, a page at a time, so that memory stays flat.
 
-        With `needs_review` only those whose result a person should look at.
+        With `needs_review` only those whose result a person should look at. Who wants a few
+        asks for small pages.
         """
         which = [_jobs.c.batch_id == batch_id, _jobs.c.state.in_(list(states))]
         if needs_review:
@@ -82,9 +81,9 @@ class Results:
         row = -1
         while True:
             with self._database.read() as tx:
-                page = _page(tx, [*which, _jobs.c.row > row])
+                page = _page(tx, [*which, _jobs.c.row > row], page_size)
             yield from page
-            if len(page) < _PAGE:
+            if len(page) < page_size:
                 return
             row = page[-1].row
 
@@ -103,7 +102,7 @@ class Results:
     def of_job(self, job_id: int) -> JobResult:
         """Raises NotFound."""
         with self._database.read() as tx:
-            for found in _page(tx, [_jobs.c.id == job_id]):
+            for found in _page(tx, [_jobs.c.id == job_id], 1):
                 return found
         raise NotFound(f"no job {job_id} in the ledger; results.jsonl names the jobs of a batch")
 
@@ -116,7 +115,7 @@ def awaits_review() -> sa.ColumnElement[bool]:
 
 def _lock_running(tx: Transaction, group: Sequence[Ended]) -> dict[tuple[int, int], Any]:
     """The jobs of the group whose attempt is still the running one, locked until the commit."""
-    keys = [(ended.job_id, ended.attempt) for ended in group]
+    keys = [ended.key for ended in group]
     names = (
         "id",
         "attempt",
@@ -183,10 +182,10 @@ def _store_attempts(tx: Transaction, won: Sequence[Ended], running: Mapping[Any,
         {
             "job_id": ended.job_id,
             "attempt": ended.attempt,
-            "worker_id": running[ended.job_id, ended.attempt].worker_id,
+            "worker_id": running[ended.key].worker_id,
             "outcome": ended.outcome,
             "error": ended.error,
-            "started_at": running[ended.job_id, ended.attempt].started_at,
+            "started_at": running[ended.key].started_at,
             "ended_at": tx.now,
         }
         for ended in won
@@ -219,13 +218,13 @@ def _report_row(report: ReportRecord) -> dict[str, Any]:
     return row | {"review": row["review"] or None}
 
 
-def _page(tx: Transaction, which: list[sa.ColumnElement[bool]]) -> list[JobResult]:
+def _page(tx: Transaction, which: list[sa.ColumnElement[bool]], size: int) -> list[JobResult]:
     names = ("row", "state", "fields", "error", "finished_at", "prompt_tokens", "completion_tokens")
     query = (
         sa.select(_jobs.c.id, *(_jobs.c[name] for name in names))
         .where(*which)
         .order_by(_jobs.c.row)
-        .limit(_PAGE)
+        .limit(size)
     )
     rows = tx.execute(query).all()
     ids = [row.id for row in rows]

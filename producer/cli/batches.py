@@ -175,7 +175,7 @@ def _list_reviews(store: Store, found: BatchStatus) -> None:
     if not found.num_needs_review:
         return
     print("\nneed review:")
-    below = store.results.stream(found.batch.id, needs_review=True)
+    below = store.results.stream(found.batch.id, needs_review=True, page_size=_MAX_LISTED)
     for result in islice(below, _MAX_LISTED):
         reasons = "; ".join(map(str, result.report.review)) if result.report else ""
         print(f"row {result.row}, job {result.job_id}: {reasons}")

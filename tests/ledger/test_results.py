@@ -24,7 +24,7 @@ from tests.ledger.batches import (
 def test_a_result_is_stored_with_its_candidates(store: Store) -> None:
     (job,) = running(store)
     end = ended(job, prompt_tokens=10, completion_tokens=3)
-    assert {job.id} == store.results.record([end])
+    assert {end.key} == store.results.record([end])
     (result,) = store.results.stream("batch_batch")
     assert (JobState.SUCCEEDED, (CANDIDATE,)) == (result.state, result.candidates)
     assert end.report == result.report
@@ -59,7 +59,7 @@ def test_a_result_of_a_lost_attempt_changes_nothing(hasty: Store, database: Data
     hasty.queue.reclaim()
     (job,) = claim(hasty, feed(hasty), "worker-2")
     assert set() == hasty.results.record([ended(late)])
-    assert {job.id} == hasty.results.record([ended(job)])
+    assert {(job.id, job.attempt)} == hasty.results.record([ended(job)])
     assert set() == hasty.results.record([ended(late), ended(job)])
     assert 1 == num_reports(database)
     assert [Outcome.LOST, Outcome.SUCCEEDED] == outcomes(database)
@@ -68,7 +68,7 @@ def test_a_result_of_a_lost_attempt_changes_nothing(hasty: Store, database: Data
 def test_a_group_writes_those_that_still_run(store: Store, database: Database) -> None:
     first, second = running(store, 2)
     store.results.record([ended(first)])
-    assert {second.id} == store.results.record([ended(first), ended(second)])
+    assert {ended(second).key} == store.results.record([ended(first), ended(second)])
     assert 2 == num_reports(database)
 
 

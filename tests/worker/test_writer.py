@@ -1,7 +1,9 @@
 """The writer: groups, offenders, and a ledger that is away."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import wait
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,17 +32,30 @@ class AwayResults(Results):
         super().__init__(database)
         self.num_away = num_away
 
-    def record(self, group: Sequence[Ended]) -> set[int]:
+    def record(self, group: Sequence[Ended]) -> set[tuple[int, int]]:
         self.num_away -= 1
         if self.num_away >= 0:
             raise LedgerUnreachable("the ledger does not answer")
         return super().record(group)
 
 
+class HeldResults(Results):
+    """Waits before each write until it may go on."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.begun, self.may_go = threading.Event(), threading.Event()
+
+    def record(self, group: Sequence[Ended]) -> set[tuple[int, int]]:
+        self.begun.set()
+        assert self.may_go.wait(10)
+        return super().record(group)
+
+
 class BrokenResults(Results):
     """Dies in a way that nobody foresaw."""
 
-    def record(self, group: Sequence[Ended]) -> set[int]:
+    def record(self, group: Sequence[Ended]) -> set[tuple[int, int]]:
         raise SystemExit
 
 
@@ -58,6 +73,20 @@ def test_what_waits_is_written_before_the_end(store: Store) -> None:
     writer.close()
     assert [True] * 50 == [future.result(0) for future in futures]
     assert 50 == num_reports(store.database)
+
+
+def test_of_two_attempts_in_a_group_only_the_running_one_wins(store: Store) -> None:
+    (job,) = running(store)
+    late, last = ended(replace(job, attempt=job.attempt - 1)), ended(job)
+    results = HeldResults(store.database)
+    writer = Writer(results)
+    # Both wait while the writer is busy, so they are one group.
+    first = writer.record(late)
+    results.begun.wait(10)
+    futures = [writer.record(late), writer.record(last)]
+    results.may_go.set()
+    assert [False, False, True] == [future.result(10) for future in (first, *futures)]
+    writer.close()
 
 
 def test_only_the_offender_of_a_group_fails(store: Store) -> None:
