@@ -106,7 +106,7 @@ def _walk(
         weights = tl.where(is_seen, tl.exp(scores - higher[:, None]), 0.0)
         fading = tl.exp(top - higher)
         top, total = higher, total * fading + tl.sum(weights, axis=1)
-        # What is not written may be NaN, and no number times zero.
+        # What is not written may be NaN, which no weight of zero takes away.
         is_there = is_written[:, None] & (value_dims < value_dim)[None, :]
         value = tl.load(values + line * value_dim + value_places, mask=is_there, other=0.0)
         sums *= fading[:, None]
