@@ -121,7 +121,7 @@ ASKED = [
     Sampling(temperature=1, top_p=0.999, logprobs=3),
     Sampling(temperature=1e-6),
     Sampling(temperature=2, top_k=3000, top_p=0.7),
-    Sampling(temperature=0.8, top_p=0.1, logit_bias={5: 3.0}),
+    Sampling(temperature=0.8, top_p=0.1, logit_bias={5: 3.0}, logprobs=1),
     Sampling(temperature=0.5, repetition_penalty=1.3),
 ]
 PLAIN = [each for each in ASKED if not (each.logit_bias or each.has_penalties)]
@@ -157,6 +157,23 @@ def test_draws_equal_those_of_a_sorted_vocabulary(asked: list[Sampling]) -> None
         assert [True] * len(asked) == draws.is_finite
         for ours, theirs in zip(draws.alternatives, expected.alternatives, strict=True):
             assert [token for token, _ in theirs] == [token for token, _ in ours]
+
+
+def test_a_step_is_told_as_it_was_after_the_next_has_begun() -> None:
+    size = 9000
+    values = [torch.randn(3, size), torch.randn(3, size)]
+    logits = torch.empty(3, size, device=DEVICE)
+    device_draw, graphs = DeviceDraw(ROWS, size, DEVICE), Graphs(DEVICE)
+    rows = rows_of([Sampling(temperature=0, logprobs=count) for count in (None, 4, 2)])
+    waits = []
+    for each in values:
+        device_draw.put(rows)
+        waits.append(device_draw.start(logits.copy_(each), rows, graphs))
+    for each, wait in zip(values, waits, strict=True):
+        expected, draws = draw(each, rows), wait()
+        assert expected.token_ids == draws.token_ids
+        for ours, theirs in zip(draws.alternatives, expected.alternatives, strict=True):
+            assert dict(theirs) == pytest.approx(dict(ours), abs=1e-4)
 
 
 def test_logits_that_are_no_numbers_are_told() -> None:

@@ -63,6 +63,17 @@ def test_logprobs_are_raw_whatever_shapes_the_draw() -> None:
     assert logits.tolist() == [LOGITS]
 
 
+def test_each_row_is_told_its_own_alternatives() -> None:
+    logits = torch.tensor([LOGITS, LOGITS[::-1], LOGITS, LOGITS[::-1], LOGITS])
+    counts = (None, 2, 0, 9, None)
+    told = draw(logits, [row(logprobs=count) for count in counts]).alternatives
+    assert [[], [3, 2], [], [3, 2, 1, 0], []] == [[token for token, _ in each] for each in told]
+    for (_, logprob), place in zip(told[3], (0, 1, 2, 3), strict=True):
+        assert math.isclose(
+            LOGITS[place] - math.log(sum(map(math.exp, LOGITS))), logprob, rel_tol=1e-6
+        )
+
+
 def test_rows_that_are_not_finite_are_told_apart() -> None:
     logits = torch.tensor([LOGITS, [math.nan, 0, 0, 0], [math.inf, 0, 0, 0], [-math.inf, 0, 0, 0]])
     rows = [row(temperature=1.0, top_p=0.9) for _ in logits]

@@ -1,6 +1,7 @@
 """Draws the next token of every row at once."""
 
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Sequence as Rows
 from dataclasses import dataclass
 
@@ -46,24 +47,34 @@ def draw(logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
         elif group:
             chosen[group] = sampler(shaped[group], [rows[i] for i in group])
     logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - norms
-    return Draws(
-        chosen.tolist(), logprobs.tolist(), is_finite.tolist(), alternatives(logits, norms, rows)
-    )
+    told = alternatives(logits, norms, rows)()
+    return Draws(chosen.tolist(), logprobs.tolist(), is_finite.tolist(), told)
 
 
 def alternatives(
     logits: torch.Tensor, norms: torch.Tensor, rows: Rows[Sequence]
-) -> list[Alternatives]:
-    """The likeliest tokens before anything shapes the draw; none for rows that don't ask."""
+) -> Callable[[], list[Alternatives]]:
+    """The likeliest tokens before anything shapes the draw; none for rows that don't ask.
+
+    They are found at once, and read when what it returns is called, by when the device must
+    be done.
+    """
     counts = [row.request.sampling.logprobs or 0 for row in rows]
-    found: list[Alternatives] = [()] * len(rows)
     asking = [index for index, count in enumerate(counts) if count]
-    if asking:
-        top = logits[asking].topk(min(max(counts), logits.shape[-1]), dim=-1)
-        logprobs = (top.values - norms[asking, None]).tolist()
-        for index, ids, values in zip(asking, top.indices.tolist(), logprobs, strict=True):
-            found[index] = tuple(zip(ids, values, strict=True))[: counts[index]]
-    return found
+    if not asking:
+        return lambda: [()] * len(rows)
+    # A slice, because torch waits for a GPU before it brings an index there.
+    span = slice(asking[0], asking[-1] + 1)
+    top = logits[span].topk(min(max(counts), logits.shape[-1]), dim=-1)
+    token_ids = top.indices.to("cpu", non_blocking=True)
+    logprobs = (top.values - norms[span, None]).to("cpu", non_blocking=True)
+
+    def read() -> list[Alternatives]:
+        told = zip(counts[span], token_ids.tolist(), logprobs.tolist(), strict=True)
+        found = [tuple(zip(ids, values, strict=True))[:count] for count, ids, values in told]
+        return [()] * span.start + found + [()] * (len(rows) - span.stop)
+
+    return read
 
 
 def shape(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:

@@ -35,7 +35,6 @@ ASKED = np.dtype(
         ("temperature", np.float32),
         ("candidate", np.int32),
         ("is_shaped", np.bool_),
-        ("has_logprobs", np.bool_),
     ]
 )
 """What a row asks for, from its first step to its last."""
@@ -127,12 +126,10 @@ class DeviceDraw:
         else:
             key = (ways, len(logits), logits.data_ptr())
             graphs.run(key, lambda: self._draw(logits, logits, ways))
-        results = self._results.to_host()
-        if not self._asked["has_logprobs"].any():
-            return lambda: _draws(results(), [()] * len(rows))
-        # At once, because the next step's logits take the place of these.
+        # Launched before the results, whose coming tells that these are there, too.
         told = alternatives(of_rows, self._norms[: len(rows)], rows)
-        return lambda: _draws(results(), told)
+        results = self._results.to_host()
+        return lambda: _draws(results(), told())
 
     def _draw(self, logits: Tensor, shaped: Tensor, ways: Ways) -> None:
         num_rows = len(logits)
@@ -263,5 +260,4 @@ def _asked(row: Sequence) -> tuple[float | bool, ...]:
         sampling.temperature,
         row.index,
         bool(sampling.logit_bias or sampling.has_penalties),
-        bool(sampling.logprobs),
     )

@@ -39,7 +39,7 @@ class NativeDraw:
             chosen.tolist(),
             logprobs.tolist(),
             torch.isfinite(norms).tolist(),
-            alternatives(logits, norms, rows),
+            alternatives(logits, norms, rows)(),
         )
 
     def _drawn(
