@@ -10,7 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from concurrent.futures import CancelledError, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from ledger.states import Outcome
 from ledger.store import CandidateRecord, Ended, ReportRecord
@@ -112,7 +112,7 @@ class Pipeline:
         document = plan.template.render(
             claim.job.fields,
             {name: section.text for name, section in judged.items()},
-            scores={name: asdict(section.best) for name, section in judged.items()},
+            scores={name: section.best.as_dict() for name, section in judged.items()},
             batch=plan.batch_facts,
             row=claim.job.row,
             review=[name for name, section in judged.items() if section.shortfalls],
@@ -190,7 +190,7 @@ def _succeeded(claim: Claim, judged: Mapping[str, Judged], report: ReportRecord)
             is_chosen=number == section.chosen.index,
             why=section.chosen.why if number == section.chosen.index else None,
             round=section.rounds[number],
-            **asdict(section.scores[number]),
+            **section.scores[number].as_dict(),
         )
         for name, section in judged.items()
         for number, candidate in enumerate(section.candidates)

@@ -195,7 +195,7 @@ def _store_attempts(tx: Transaction, won: Sequence[Ended], running: Mapping[Any,
 
 def _store_results(tx: Transaction, won: Sequence[Ended]) -> None:
     candidates = [
-        {"job_id": ended.job_id} | asdict(candidate)
+        {"job_id": ended.job_id} | _candidate_row(candidate)
         for ended in won
         for candidate in ended.candidates
     ]
@@ -211,6 +211,11 @@ def _store_results(tx: Transaction, won: Sequence[Ended]) -> None:
         tx.execute(sa.insert(_candidates), candidates)
     if reports:
         tx.execute(sa.insert(_reports), reports)
+
+
+def _candidate_row(candidate: CandidateRecord) -> dict[str, Any]:
+    # Not `asdict`, which copies whatever lies inside.
+    return {name: getattr(candidate, name) for name in candidate.__slots__}
 
 
 def _report_row(report: ReportRecord) -> dict[str, Any]:

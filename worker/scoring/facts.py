@@ -16,13 +16,13 @@ FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
 _CHINESE = re.compile(f"[{numerals.CHINESE}]{{1,9}}")  # no number is longer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """What a row says, in the forms in which a text may say it.
 
     in_order: all its words, one after the other. terms: identifiers and their parts as written;
     words: also the words inside them. All in lower case. counts: how many items each list has,
-    and how many of them another has too.
+    and how many of them another has too. Equal is only the same object, which a cache finds soon.
     """
 
     text: str

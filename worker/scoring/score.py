@@ -32,36 +32,43 @@ def score_section(
     corrupted; without `items` to carry, coverage; without a reference, chrF. With an embedder
     the cosine is that of embeddings.
     """
-    drawn = [words(candidate.text) for candidate in candidates]
     # At a low temperature many candidates are the same text.
-    held = {text: _held(text, facts, items) for text in {each.text for each in candidates}}
+    texts = {each.text for each in candidates}
+    worded = {text: words(text) for text in texts}
+    measured = {
+        text: _measured(its_words) | _held(text, facts, items, reference)
+        for text, its_words in worded.items()
+    }
+    drawn = [worded[candidate.text] for candidate in candidates]
     cosines: Sequence[float | None] = [None] * len(drawn)
     if facts and embedder:
         cosines = embedder.cosines_to_facts([each.text for each in candidates], facts.text)
     elif facts:
         cosines = cosines_to_facts(drawn, facts.in_order)
     return [
-        Scores(
-            perplexity=perplexity(candidate.logprobs),
-            entropy=word_entropy(its_words),
-            distinct_words=len(set(its_words)),
-            distinct_1=distinct(its_words, 1),
-            distinct_2=distinct(its_words, 2),
-            repetition=repetition(its_words),
-            num_words=len(its_words),
-            cosine=cosine,
-            **held[candidate.text],
-            chrf=chrf(candidate.text, reference) if reference else None,
-        )
-        for candidate, its_words, cosine in zip(candidates, drawn, cosines, strict=True)
+        Scores(perplexity=perplexity(candidate.logprobs), cosine=cosine, **measured[candidate.text])
+        for candidate, cosine in zip(candidates, cosines, strict=True)
     ]
 
 
-def _held(text: str, facts: Facts | None, items: Sequence[str]) -> dict[str, Any]:
-    """What is measured against the row."""
-    if facts is None:
-        return {}
+def _measured(its_words: Sequence[str]) -> dict[str, Any]:
+    """What the words alone tell."""
     return {
+        "entropy": word_entropy(its_words),
+        "distinct_words": len(set(its_words)),
+        "distinct_1": distinct(its_words, 1),
+        "distinct_2": distinct(its_words, 2),
+        "repetition": repetition(its_words),
+        "num_words": len(its_words),
+    }
+
+
+def _held(text: str, facts: Facts | None, items: Sequence[str], reference: str) -> dict[str, Any]:
+    """What is measured against the row and a reference, where they are there."""
+    against_reference = {"chrf": chrf(text, reference)} if reference else {}
+    if facts is None:
+        return against_reference
+    return against_reference | {
         "coverage": coverage(items, text),
         "invented": invented(text, facts),
         "corrupted": corrupted(text, facts),

@@ -1,6 +1,7 @@
 """What was measured of one text."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +30,7 @@ class Scores:
         if self.invented is None or self.corrupted is None:
             return None
         return len(self.invented) + len(self.corrupted)
+
+    def as_dict(self) -> dict[str, Any]:
+        """By name; the lists are those of the scores, not copies."""
+        return {name: getattr(self, name) for name in self.__slots__}
