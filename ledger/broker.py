@@ -145,7 +145,8 @@ class Broker:
 
     def _unreachable(self, error: Exception) -> BrokerUnreachable:
         where = re.sub(r"//[^/@]*@", "//***@", self.url)
-        return BrokerUnreachable(f"Redis at {where} does not answer: {error}")
+        reason = str(error).rstrip(".")
+        return BrokerUnreachable(f"Redis at {where} does not answer: {reason}")
 
 
 def _celery_url(url: str) -> str:

@@ -74,7 +74,8 @@ def _prepare_embedded(settings: Settings, *, is_reading: bool) -> None:
     path = settings.home / "ledger.sqlite"
     if is_reading and not path.exists():
         raise NotFound(f"there is no ledger in {settings.home} yet; `nightpress submit` makes one")
-    settings.home.mkdir(parents=True, exist_ok=True)
+    # The ledger holds what persons did, which is nobody else's business.
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _locked(settings.home / "ledger.lock"):  # several processes start together
         database = Database(settings.ledger_url)
         if current(database) != head():

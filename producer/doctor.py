@@ -125,7 +125,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     database = Database(settings.ledger_url)
     try:
         store = Store.over(database, lease_s=settings.lease_s)
-        yield from _of_workers(settings, store.workers.live(), store.queue.waiting_models())
+        yield from _of_workers(settings, store.workers.live(), store.queue.wanted_models())
     finally:
         database.close()
 

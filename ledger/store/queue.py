@@ -74,6 +74,14 @@ class Queue:
             query = sa.select(_batches.c.model).where(_is_waiting(tx)).distinct()
             return list(tx.execute(query).scalars())
 
+    def wanted_models(self) -> list[str]:
+        """The models that any job waits for, announced or not."""
+        with self._database.read() as tx:
+            waiting = _jobs.c.state.in_([JobState.NEW, JobState.QUEUED])
+            is_wanted = sa.exists().where(_jobs.c.batch_id == _batches.c.id, waiting)
+            query = sa.select(_batches.c.model).where(is_wanted).distinct()
+            return list(tx.execute(query).scalars())
+
     def feed(self, model: str, *, window: int) -> list[Shard]:
         """`new → queued`, as many as the model's window has room for; oldest batches share it.
 

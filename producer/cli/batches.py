@@ -143,7 +143,8 @@ def feed_a_window(store: Store, settings: Settings) -> None:
         finally:
             broker.close()
     except BrokerUnreachable as error:
-        say(f"nightpress: {error}; the jobs are in the ledger and start when Redis is back")
+        back = "Redis is back" if settings.redis_url else "`nightpress up` runs"
+        say(f"nightpress: {error}; the jobs are in the ledger and start when {back}")
 
 
 _MAX_LISTED = 20

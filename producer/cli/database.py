@@ -19,6 +19,6 @@ def upgrade() -> None:
     """Bring the ledger's schema to this version of Nightpress."""
     settings = load_settings()
     if settings.database_url is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     version = upgrade_schema(Database(settings.ledger_url))
     print(f"the ledger's schema is {version}")

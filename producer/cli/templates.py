@@ -51,7 +51,7 @@ def show(template: Name, json: Json = False) -> None:
 
 @app.command("check")
 def check(template: Name) -> None:
-    """Say everything that is wrong with a template."""
+    """Say what is wrong with a template."""
     problems = check_template(template)
     for problem in problems:
         say(f"{template}: {problem}")
@@ -71,7 +71,9 @@ def new(
     except (FileExistsError, ValueError) as error:
         raise typer.Exit(complain(error, EXIT_INPUT)) from error
     print(folder)
-    say(f"edit it, then try it: nightpress templates check {folder}")
+    # A bare name may be that of a template that ships.
+    path = f"./{folder}" if len(folder.parts) == 1 and not folder.is_absolute() else folder
+    say(f"edit it, then try it: nightpress templates check {path}")
 
 
 def _brief(template: Template) -> dict[str, str]:

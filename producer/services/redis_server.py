@@ -51,7 +51,8 @@ def prepare_server(home: Path) -> None:
 
     Raises BrokerUnreachable where somebody else made the socket's folder first.
     """
-    (home / "redis").mkdir(mode=0o700, parents=True, exist_ok=True)
+    for made in (home, home / "redis"):
+        made.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = socket_path(home).parent
     if folder != home:
         folder.mkdir(mode=0o700, exist_ok=True)

@@ -34,6 +34,12 @@ def test_the_versions_are_those_of_the_migrations() -> None:
     assert scripts.get_current_head() == head()
 
 
+def test_the_home_of_a_ledger_is_nobody_elses(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"home": tmp_path / "home"})
+    open_store(settings).database.close()
+    assert 0o700 == settings.home.stat().st_mode & 0o777
+
+
 def test_upgrading_twice_changes_nothing(database: Database) -> None:
     assert head() == upgrade(database) == current(database)
 

@@ -62,6 +62,14 @@ def test_a_template_is_called_as_the_folder_that_one_is_in(
     assert 'name = "monthly"' in (folder / "monthly" / "template.toml").read_text()
 
 
+@pytest.mark.parametrize("name", ["weekly_report", "./weekly_report"])
+def test_a_new_template_is_never_taken_for_one_that_ships(folder: Path, name: str) -> None:
+    made = ask("templates", "new", name)
+    (folder / "weekly_report" / "prompt.md.j2").write_text("{{ nobody }}")
+    hint = made.stderr.split("nightpress ")[-1].split()
+    assert "nobody" in ask(*hint, code=2).stderr
+
+
 @pytest.mark.parametrize("job_id", ["99999999999999999999", "0"])
 def test_a_number_that_no_job_has_is_refused(job_id: str) -> None:
     assert "JOB" in ask("candidates", job_id, code=2).stderr

@@ -144,11 +144,14 @@ def test_a_redis_that_is_too_old_is_wrong(
     assert ("wrong", "install 99.0 or newer") == (state, advice)
 
 
+@pytest.mark.parametrize("is_announced", [False, True])
 def test_a_model_that_jobs_wait_for_and_nobody_serves_is_named(
-    settings: Settings, store: Store
+    settings: Settings, store: Store, is_announced: bool
 ) -> None:
     store.workers.register(WORKER)
     submit(store, 2, model="org/large")
+    if is_announced:
+        store.queue.feed("org/large", window=10)
     serving, waiting = found(settings, "workers")
     assert "ok" == serving[0]
     assert ("warning", "jobs wait for org/large, which none serves") == waiting[:2]
