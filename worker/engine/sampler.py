@@ -56,8 +56,7 @@ def alternatives(
 ) -> Callable[[], list[Alternatives]]:
     """The likeliest tokens before anything shapes the draw; none for rows that don't ask.
 
-    They are found at once, and read when what it returns is called, by when the device must
-    be done.
+    Launched at once; what it returns reads them, and is called when the device is done.
     """
     counts = [row.request.sampling.logprobs or 0 for row in rows]
     asking = [index for index, count in enumerate(counts) if count]
