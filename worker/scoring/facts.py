@@ -22,7 +22,7 @@ class Facts:
 
     in_order: all its words, one after the other. terms: identifiers and their parts as written;
     words: also the words inside them. All in lower case. counts: how many items each list has,
-    and how many of them another has too. Compared as objects, since caches ask for them by the word.
+    and how many of them another has too. Compared as objects, because a cache asks at every word.
     """
 
     text: str
