@@ -3,6 +3,19 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+PIECES = 4
+"""Room is given in such parts of the capacity, as far as as much is asked for: each piece is a
+transaction of its own, and wakes who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One who waits, and for what."""
+
+    condition: threading.Condition
+    has_room: Callable[[], bool]
 
 
 class Admission:
@@ -17,13 +30,17 @@ class Admission:
         self._lock = threading.Lock()
         self._emptied = threading.Condition(self._lock)
         self._load = 0
-        self._waiting: deque[threading.Condition] = deque()
+        self._waiting: deque[_Turn] = deque()
         self._is_open = True
 
     def enter(self, costs: Sequence[int]) -> int:
-        """Wait for room; admits the first k jobs, returns k (at least 1, or 0 once closed)."""
+        """Wait for room; admits the first k jobs, returns k (at least 1, or 0 once closed).
+
+        Waits for the room of several, where there are several.
+        """
         with self._lock:
-            if not self._wait_until(lambda: self._has_room(costs[0])):
+            some = max(costs[0], min(sum(costs), self._capacity // PIECES))
+            if not self._wait_until(lambda: self._has_room(some)):
                 return 0
             num_admitted = 0
             for cost in costs:
@@ -63,21 +80,23 @@ class Admission:
         with self._lock:
             self._is_open = False
             for turn in self._waiting:
-                turn.notify()
+                turn.condition.notify()
 
     def _wait_until(self, has_room: Callable[[], bool]) -> bool:
         """Wait for one's turn and then for room; False once closed."""
-        turn = threading.Condition(self._lock)
+        turn = _Turn(threading.Condition(self._lock), has_room)
         self._waiting.append(turn)
-        turn.wait_for(lambda: not self._is_open or (self._waiting[0] is turn and has_room()))
+        turn.condition.wait_for(
+            lambda: not self._is_open or (self._waiting[0] is turn and has_room())
+        )
         self._waiting.remove(turn)
         self._wake_next()
         return self._is_open
 
     def _wake_next(self) -> None:
         # Only whose turn it is: dozens wait, and each that wakes in vain holds up the others.
-        if self._waiting:
-            self._waiting[0].notify()
+        if self._waiting and self._waiting[0].has_room():
+            self._waiting[0].condition.notify()
 
     def _has_room(self, cost: int) -> bool:
         return self._load == 0 or self._load + cost <= self._capacity

@@ -33,7 +33,7 @@ from worker.writer import Writer
 
 log = logging.getLogger(__name__)
 
-ROOM = 2
+ROOM = 3
 """Times the candidates that the engine runs at once: what a worker claims, and no more."""
 
 

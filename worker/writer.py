@@ -12,6 +12,11 @@ from worker.patience import patiently
 
 log = logging.getLogger(__name__)
 
+ENOUGH = 16
+GATHER_S = 0.05
+"""How long ends are gathered, unless they are enough: the engine answers many at a time, and a
+transaction costs more than an end in it."""
+
 _Item = tuple[Ended, Future[bool]]
 
 
@@ -46,7 +51,8 @@ class Writer:
             if self._is_closed:
                 raise WriterDied("the writer has ended")
             self._items.append((ended, future))
-            self._changed.notify()
+            if len(self._items) in (1, ENOUGH):  # each call wakes the thread
+                self._changed.notify()
         return future
 
     def close(self) -> None:
@@ -67,9 +73,10 @@ class Writer:
             _fail([*group, *self._items], WriterDied("the writer has ended"))
 
     def _next_group(self) -> list[_Item]:
-        """Wait for one item, then take all that came meanwhile; empty at the end."""
+        """Wait for one item and a moment for others, then take all; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._is_closed)
+            self._changed.wait_for(lambda: len(self._items) >= ENOUGH or self._is_closed, GATHER_S)
             group = self._items[: self._group_size]
             del self._items[: self._group_size]
             return group

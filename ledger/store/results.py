@@ -59,7 +59,7 @@ class Results:
             if won:
                 tx.execute(_MOVE, [_move(ended, running[ended.key], tx.now) for ended in won])
                 _store_attempts(tx, won, running)
-                _store_results(tx, [end for end in won if end.outcome is Outcome.SUCCEEDED])
+                _store_results(tx, won, running)
             return {ended.key for ended in won}
 
     def stream(
@@ -193,20 +193,22 @@ def _store_attempts(tx: Transaction, won: Sequence[Ended], running: Mapping[Any,
     tx.execute(sa.insert(_attempts), rows)
 
 
-def _store_results(tx: Transaction, won: Sequence[Ended]) -> None:
+def _store_results(tx: Transaction, won: Sequence[Ended], running: Mapping[Any, Any]) -> None:
+    written = [ended for ended in won if ended.outcome is Outcome.SUCCEEDED]
     candidates = [
         {"job_id": ended.job_id} | _candidate_row(candidate)
-        for ended in won
+        for ended in written
         for candidate in ended.candidates
     ]
     reports = [
         {"job_id": ended.job_id, "attempt": ended.attempt, "created_at": tx.now}
         | _report_row(ended.report)
-        for ended in won
+        for ended in written
         if ended.report
     ]
-    for replaced in (_candidates, _reports):
-        tx.execute(sa.delete(replaced).where(replaced.c.job_id.in_([each.job_id for each in won])))
+    if replaced := [ended.job_id for ended in written if running[ended.key].has_result]:
+        for earlier in (_candidates, _reports):
+            tx.execute(sa.delete(earlier).where(earlier.c.job_id.in_(replaced)))
     if candidates:
         tx.execute(sa.insert(_candidates), candidates)
     if reports:

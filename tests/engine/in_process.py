@@ -52,9 +52,10 @@ class InProcess:
         ]
         answers: dict[int, Outcome] = {}
 
-        def send(answer: Done | Failed) -> None:
-            outcome = answer.candidates if isinstance(answer, Done) else answer.error
-            answers[answer.request_id] = outcome
+        def send(sent: list[Done | Failed]) -> None:
+            for answer in sent:
+                outcome = answer.candidates if isinstance(answer, Done) else answer.error
+                answers[answer.request_id] = outcome
 
         inbox = cast(Inbox, FakeInbox(requests, later or []))
         counter = StepCounter.create()

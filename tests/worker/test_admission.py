@@ -82,3 +82,24 @@ def test_closing_turns_everybody_away() -> None:
     thread.join(5)
     assert [0] == entered
     assert 0 == admission.enter_alone(1)
+
+
+def test_one_of_many_waits_for_the_room_of_several() -> None:
+    admission = Admission(16)
+    admission.enter([16])
+    entered: list[int] = []
+    thread = threading.Thread(target=lambda: entered.append(admission.enter([1] * 10)))
+    thread.start()
+    wait_until(lambda: admission._waiting)
+    admission.leave(3)
+    thread.join(0.1)
+    assert [] == entered
+    admission.leave(1)
+    thread.join(5)
+    assert [4] == entered
+
+
+def test_the_last_of_a_shard_waits_for_its_own_room_only() -> None:
+    admission = Admission(16)
+    admission.enter([15])
+    assert 1 == admission.enter([1])

@@ -14,6 +14,7 @@ from ledger.schema import upgrade
 from ledger.states import JobState
 from ledger.store import Ended, Results, Store
 from tests.ledger.batches import CANDIDATE, ended, num_reports, running, states
+from worker import writer as writer_module
 from worker.writer import Writer, WriterDied
 
 
@@ -52,6 +53,18 @@ class HeldResults(Results):
         return super().record(group)
 
 
+class CountedResults(Results):
+    """Notes how many ends each transaction has."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.sizes: list[int] = []
+
+    def record(self, group: Sequence[Ended]) -> set[tuple[int, int]]:
+        self.sizes.append(len(group))
+        return super().record(group)
+
+
 class BrokenResults(Results):
     """Dies in a way that nobody foresaw."""
 
@@ -73,6 +86,18 @@ def test_what_waits_is_written_before_the_end(store: Store) -> None:
     writer.close()
     assert [True] * 50 == [future.result(0) for future in futures]
     assert 50 == num_reports(store.database)
+
+
+def test_ends_that_come_shortly_after_each_other_are_one_transaction(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer_module, "GATHER_S", 30)
+    results = CountedResults(store.database)
+    writer = Writer(results)
+    futures = [writer.record(ended(job)) for job in running(store, writer_module.ENOUGH)]
+    assert all(future.result(10) for future in futures)
+    assert [writer_module.ENOUGH] == results.sizes
+    writer.close()
 
 
 def test_of_two_attempts_in_a_group_only_the_running_one_wins(store: Store) -> None:

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from worker.engine.child import Child
 from worker.engine.counter import StepCounter
 from worker.engine.errors import EngineDied, ModelUnusable
-from worker.engine.messages import Answer, Done, Failed, Ready, Unusable
+from worker.engine.messages import Answer, Done, Ready, Unusable
 from worker.engine.values import EngineSettings, ModelCard
 from worker.engine.waiting import Waiting
 
@@ -135,11 +135,12 @@ class Keeper(threading.Thread):
 
     def _serve(self) -> None:
         child = self._child
-        while child is not None and (answer := child.receive()) is not None:
-            if isinstance(answer, Done):
-                self._waiting.complete(answer.request_id, answer.candidates)
-            elif isinstance(answer, Failed):
-                self._waiting.fail(answer.request_id, answer.error)
+        while child is not None and isinstance(answers := child.receive(), list):
+            for answer in answers:
+                if isinstance(answer, Done):
+                    self._waiting.complete(answer.request_id, answer.candidates)
+                else:
+                    self._waiting.fail(answer.request_id, answer.error)
 
     def _end_child(self) -> str:
         with self._lock:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from typing import NoReturn
 
+from worker.engine.answers import Answers
 from worker.engine.batching import make_batching
 from worker.engine.counter import StepCounter
 from worker.engine.encoding import encode
@@ -15,26 +16,29 @@ from worker.engine.messages import Request as Message
 from worker.engine.sequences import Request
 from worker.engine.values import EngineSettings
 
+ANSWERS_SHARE = 2
+"""Answers are sent once as many candidates are over as this part of the rows."""
+
 
 class Loop:
     """Serves one loaded model.
 
-    `send` is called once for each request that arrives, except for cancelled ones, for
-    which nobody waits. Requests are admitted, refused, cancelled and timed out between any
-    two steps.
+    `send` gets an answer for each request that arrives, some at a time, except for cancelled
+    ones, for which nobody waits. Requests are admitted, refused, cancelled and timed out
+    between any two steps.
     """
 
     def __init__(
         self,
         loaded: LoadedModel,
         inbox: Inbox,
-        send: Callable[[Done | Failed], None],
+        send: Callable[[list[Done | Failed]], None],
         counter: StepCounter,
         settings: EngineSettings,
     ) -> None:
         self._loaded = loaded
         self._inbox = inbox
-        self._send = send
+        self._answers = Answers(send, enough=settings.rows_on(loaded.card.device) // ANSWERS_SHARE)
         self._counter = counter
         self._open: dict[int, Request] = {}
         self._batching = make_batching(
@@ -59,6 +63,8 @@ class Loop:
             self._take(self._inbox.wait())
             self._expire()
         self._batching.step()
+        if not self.is_busy:
+            self._answers.send()
 
     def _take(self, messages: list[Message]) -> None:
         for message in messages:
@@ -72,7 +78,7 @@ class Loop:
             request = encode(message, self._loaded)
             self._batching.add(request)
         except EngineError as error:
-            self._send(Failed(message.request_id, error))
+            self._answers.add(Failed(message.request_id, error))
         else:
             self._open[request.request_id] = request
 
@@ -80,6 +86,7 @@ class Loop:
         self._counter.bump()
         self._take(self._inbox.take())
         self._expire()
+        self._answers.send_due()
 
     def _expire(self) -> None:
         now = time.monotonic()
@@ -97,11 +104,11 @@ class Loop:
 
     def _complete(self, request: Request) -> None:
         if self._open.pop(request.request_id, None) is not None:
-            self._send(Done(request.request_id, request.candidates()))
+            self._answers.add(Done(request.request_id, request.candidates()))
 
     def _fail(self, request: Request, error: EngineError) -> None:
         request.error = error
         if self._open.pop(request.request_id, None) is None:
             return
         if not isinstance(error, GenerationCancelled):
-            self._send(Failed(request.request_id, error))
+            self._answers.add(Failed(request.request_id, error))

@@ -1,7 +1,7 @@
 """What the two processes say to each other, pickled over a socket pair that only they hold.
 
 The parent sends `EngineSettings` once, then `Generate` and `Stop`; the engine's process
-answers with `Ready` or `Unusable` once, then `Done` or `Failed` for each request.
+answers with `Ready` or `Unusable` once, then `Done` or `Failed` for each request, in lists.
 """
 
 from dataclasses import dataclass
@@ -58,4 +58,4 @@ class Failed:
 
 
 Request = Generate | Stop
-Answer = Ready | Unusable | Done | Failed
+Answer = Ready | Unusable | list[Done | Failed]
