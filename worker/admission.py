@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-PIECES = 4
-"""Room is given in such parts of the capacity, as far as as much is asked for: each piece is a
-transaction of its own, and wakes who waits."""
+PIECE_SHARE = 0.25
+"""Room is given by this share of the capacity at a time, or by less where less is asked for:
+each time is a transaction, and wakes somebody."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Turn:
     """One who waits, and for what."""
 
@@ -36,11 +36,11 @@ class Admission:
     def enter(self, costs: Sequence[int]) -> int:
         """Wait for room; admits the first k jobs, returns k (at least 1, or 0 once closed).
 
-        Waits for the room of several, where there are several.
+        Where there are many, it waits for a quarter of all room, not for the first one's.
         """
         with self._lock:
-            some = max(costs[0], min(sum(costs), self._capacity // PIECES))
-            if not self._wait_until(lambda: self._has_room(some)):
+            least = max(costs[0], min(sum(costs), int(PIECE_SHARE * self._capacity)))
+            if not self._wait_until(lambda: self._has_room(least)):
                 return 0
             num_admitted = 0
             for cost in costs:

@@ -34,7 +34,10 @@ from worker.writer import Writer
 log = logging.getLogger(__name__)
 
 ROOM = 3
-"""Times the candidates that the engine runs at once: what a worker claims, and no more."""
+"""Times the candidates that the engine runs at once: what a worker claims, and no more.
+
+One share runs; the others wait there, while answers are held and room is given in pieces.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,11 @@ from worker.patience import patiently
 
 log = logging.getLogger(__name__)
 
-ENOUGH = 16
+NUM_ENOUGH = 16
+"""Ends for which no others are waited for."""
 GATHER_S = 0.05
-"""How long ends are gathered, unless they are enough: the engine answers many at a time, and a
-transaction costs more than an end in it."""
+"""How long fewer wait for others: the engine answers many at a time, and a transaction costs
+more than an end in it."""
 
 _Item = tuple[Ended, Future[bool]]
 
@@ -51,7 +52,7 @@ class Writer:
             if self._is_closed:
                 raise WriterDied("the writer has ended")
             self._items.append((ended, future))
-            if len(self._items) in (1, ENOUGH):  # each call wakes the thread
+            if len(self._items) in (1, NUM_ENOUGH):  # at no other length has it anything to do
                 self._changed.notify()
         return future
 
@@ -76,10 +77,15 @@ class Writer:
         """Wait for one item and a moment for others, then take all; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._is_closed)
-            self._changed.wait_for(lambda: len(self._items) >= ENOUGH or self._is_closed, GATHER_S)
+            self._changed.wait_for(
+                lambda: len(self._items) >= NUM_ENOUGH or self._is_closed, GATHER_S
+            )
             group = self._items[: self._group_size]
             del self._items[: self._group_size]
             return group
+
+    def _has_enough(self) -> bool:
+        return len(self._items) >= NUM_ENOUGH or self._is_closed
 
     def _commit(self, group: list[_Item]) -> None:
         try:

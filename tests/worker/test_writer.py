@@ -94,10 +94,22 @@ def test_ends_that_come_shortly_after_each_other_are_one_transaction(
     monkeypatch.setattr(writer_module, "GATHER_S", 30)
     results = CountedResults(store.database)
     writer = Writer(results)
-    futures = [writer.record(ended(job)) for job in running(store, writer_module.ENOUGH)]
+    futures = [writer.record(ended(job)) for job in running(store, writer_module.NUM_ENOUGH)]
     assert all(future.result(10) for future in futures)
-    assert [writer_module.ENOUGH] == results.sizes
+    assert [writer_module.NUM_ENOUGH] == results.sizes
     writer.close()
+
+
+def test_closing_waits_for_no_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer_module, "GATHER_S", 30)
+    (job,) = running(store)
+    writer = Writer(store.results)
+    future = writer.record(ended(job))
+    closing = threading.Thread(target=writer.close)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
+    assert future.result(0)
 
 
 def test_of_two_attempts_in_a_group_only_the_running_one_wins(store: Store) -> None:

@@ -41,7 +41,7 @@ def make_batching(
     if loaded.attention is None:
         return MicroBatches(
             loaded,
-            max_rows=_max_rows(loaded, settings),
+            max_rows=max_rows_of(loaded, settings),
             token_budget=settings.token_budget,
             complete=complete,
             fail=fail,
@@ -60,7 +60,7 @@ def make_batching(
         Scheduler(
             num_blocks=num_blocks,
             max_readers=attention.max_readers,
-            max_rows=_max_rows(loaded, settings),
+            max_rows=max_rows_of(loaded, settings),
             max_chunk_tokens=limits.chunk_tokens,
         ),
         complete=complete,
@@ -90,14 +90,15 @@ def num_cache_blocks(
     No more than all rows could ever fill: a prompt and its output each end in a block of
     their own that may be nearly empty.
     """
-    most = _max_rows(loaded, settings) * (loaded.card.context_length // BLOCK + 2)
+    most = max_rows_of(loaded, settings) * (loaded.card.context_length // BLOCK + 2)
     has = settings.token_budget // BLOCK
     if free_bytes is not None:
         has = int(free_bytes * CACHE_SHARE) // block_bytes(shape.layers, loaded.model.dtype)
     return min(has, most) + 1
 
 
-def _max_rows(loaded: LoadedModel, settings: EngineSettings) -> int:
+def max_rows_of(loaded: LoadedModel, settings: EngineSettings) -> int:
+    """Candidates that run at once."""
     # By torch's operations, both time and memory of a step grow with rows, on a GPU as well.
     is_torch = loaded.attention is None or loaded.attention.kind is PlainAttention
     return settings.rows_on("cpu" if is_torch else loaded.card.device)

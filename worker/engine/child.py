@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import cast
 
 from worker.engine.counter import StepCounter
-from worker.engine.messages import Answer
+from worker.engine.messages import Reply
 from worker.engine.values import EngineSettings
 
 Outbox = SimpleQueue[bytes | None]
@@ -51,12 +51,12 @@ class Child:
             return False
         return True
 
-    def receive(self, timeout_s: float | None = None) -> Answer | None:
+    def receive(self, timeout_s: float | None = None) -> Reply | None:
         """The next message; None when the process is gone. Raises TimeoutError."""
         try:
             if timeout_s is not None and not self._connection.poll(timeout_s):
                 raise TimeoutError
-            return cast(Answer, self._connection.recv())
+            return cast(Reply, self._connection.recv())
         except TimeoutError:
             raise
         except (EOFError, OSError):

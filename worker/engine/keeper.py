@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from worker.engine.child import Child
 from worker.engine.counter import StepCounter
 from worker.engine.errors import EngineDied, ModelUnusable
-from worker.engine.messages import Answer, Done, Ready, Unusable
+from worker.engine.messages import Done, Ready, Reply, Unusable
 from worker.engine.values import EngineSettings, ModelCard
 from worker.engine.waiting import Waiting
 
@@ -111,7 +111,7 @@ class Keeper(threading.Thread):
             raise ModelUnusable(answer.reason)
         raise ModelUnusable(f"the engine's process ended while loading ({child.reap()})")
 
-    def _first_answer(self, child: Child) -> Answer | None:
+    def _first_answer(self, child: Child) -> Reply | None:
         limit_s = self._settings.start_timeout_s
         give_up_at = time.monotonic() + limit_s
         while time.monotonic() < give_up_at:
@@ -135,8 +135,8 @@ class Keeper(threading.Thread):
 
     def _serve(self) -> None:
         child = self._child
-        while child is not None and isinstance(answers := child.receive(), list):
-            for answer in answers:
+        while child is not None and (reply := child.receive()) is not None:
+            for answer in reply if isinstance(reply, list) else ():
                 if isinstance(answer, Done):
                     self._waiting.complete(answer.request_id, answer.candidates)
                 else:

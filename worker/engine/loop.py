@@ -2,22 +2,23 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn
 
 from worker.engine.answers import Answers
-from worker.engine.batching import make_batching
+from worker.engine.batching import make_batching, max_rows_of
 from worker.engine.counter import StepCounter
 from worker.engine.encoding import encode
 from worker.engine.errors import EngineError, GenerationCancelled, GenerationTimedOut
 from worker.engine.inbox import Inbox
 from worker.engine.loading import LoadedModel
-from worker.engine.messages import Done, Failed, Generate
+from worker.engine.messages import Answer, Done, Failed, Generate
 from worker.engine.messages import Request as Message
 from worker.engine.sequences import Request
 from worker.engine.values import EngineSettings
 
-ANSWERS_SHARE = 2
-"""Answers are sent once as many candidates are over as this part of the rows."""
+ENOUGH_SHARE = 0.5
+"""Answers are sent once as many candidates are over as this share of the rows."""
 
 
 class Loop:
@@ -32,13 +33,14 @@ class Loop:
         self,
         loaded: LoadedModel,
         inbox: Inbox,
-        send: Callable[[list[Done | Failed]], None],
+        send: Callable[[list[Answer]], None],
         counter: StepCounter,
         settings: EngineSettings,
     ) -> None:
         self._loaded = loaded
         self._inbox = inbox
-        self._answers = Answers(send, enough=settings.rows_on(loaded.card.device) // ANSWERS_SHARE)
+        enough = int(ENOUGH_SHARE * max_rows_of(loaded, settings))
+        self._answers = Answers(send, enough=enough)
         self._counter = counter
         self._open: dict[int, Request] = {}
         self._batching = make_batching(
@@ -54,8 +56,13 @@ class Loop:
         return self._batching.is_busy
 
     def run(self) -> NoReturn:
-        while True:
-            self.step()
+        try:
+            while True:
+                self.step()
+        finally:
+            # Whatever ended the loop, these are finished.
+            with suppress(OSError):
+                self._answers.send()
 
     def step(self) -> None:
         """Wait for requests if there are none, and go on with those that are there."""

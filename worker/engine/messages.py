@@ -58,4 +58,5 @@ class Failed:
 
 
 Request = Generate | Stop
-Answer = Ready | Unusable | list[Done | Failed]
+Answer = Done | Failed
+Reply = Ready | Unusable | list[Answer]
