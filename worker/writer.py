@@ -77,9 +77,7 @@ class Writer:
         """Wait for one item and a moment for others, then take all; empty at the end."""
         with self._changed:
             self._changed.wait_for(lambda: self._items or self._is_closed)
-            self._changed.wait_for(
-                lambda: len(self._items) >= NUM_ENOUGH or self._is_closed, GATHER_S
-            )
+            self._changed.wait_for(self._has_enough, GATHER_S)
             group = self._items[: self._group_size]
             del self._items[: self._group_size]
             return group

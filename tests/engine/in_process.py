@@ -10,7 +10,7 @@ from worker.engine.folder import find_folder
 from worker.engine.inbox import Inbox
 from worker.engine.loading import LoadedModel, load
 from worker.engine.loop import Loop
-from worker.engine.messages import Done, Failed, Generate, Request
+from worker.engine.messages import Answer, Done, Generate, Request
 
 Outcome = tuple[Candidate, ...] | EngineError
 
@@ -52,7 +52,7 @@ class InProcess:
         ]
         answers: dict[int, Outcome] = {}
 
-        def send(sent: list[Done | Failed]) -> None:
+        def send(sent: list[Answer]) -> None:
             for answer in sent:
                 outcome = answer.candidates if isinstance(answer, Done) else answer.error
                 answers[answer.request_id] = outcome

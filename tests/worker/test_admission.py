@@ -18,9 +18,7 @@ def test_a_job_larger_than_all_room_gets_in_alone() -> None:
 def test_the_next_waits_until_one_leaves() -> None:
     admission = Admission(10)
     admission.enter([10])
-    entered: list[int] = []
-    thread = threading.Thread(target=lambda: entered.append(admission.enter([5])))
-    thread.start()
+    thread, entered = _entering(admission, [5])
     assert [] == entered
     admission.leave(10)
     thread.join(5)
@@ -75,9 +73,7 @@ def test_a_large_one_is_not_passed_by_smaller_ones() -> None:
 def test_closing_turns_everybody_away() -> None:
     admission = Admission(10)
     admission.enter([10])
-    entered: list[int] = []
-    thread = threading.Thread(target=lambda: entered.append(admission.enter([5])))
-    thread.start()
+    thread, entered = _entering(admission, [5])
     admission.close()
     thread.join(5)
     assert [0] == entered
@@ -87,10 +83,7 @@ def test_closing_turns_everybody_away() -> None:
 def test_one_of_many_waits_for_the_room_of_several() -> None:
     admission = Admission(16)
     admission.enter([16])
-    entered: list[int] = []
-    thread = threading.Thread(target=lambda: entered.append(admission.enter([1] * 10)))
-    thread.start()
-    wait_until(lambda: admission._waiting)
+    thread, entered = _entering(admission, [1] * 10)
     (turn,) = admission._waiting
     admission.leave(3)
     assert not turn.has_room()
@@ -103,3 +96,12 @@ def test_the_last_of_a_shard_waits_for_its_own_room_only() -> None:
     admission = Admission(16)
     admission.enter([15])
     assert 1 == admission.enter([1])
+
+
+def _entering(admission: Admission, costs: list[int]) -> tuple[threading.Thread, list[int]]:
+    """A thread that waits for room, and where it notes how many got in."""
+    entered: list[int] = []
+    thread = threading.Thread(target=lambda: entered.append(admission.enter(costs)))
+    thread.start()
+    wait_until(lambda: admission._waiting)
+    return thread, entered

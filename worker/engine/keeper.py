@@ -102,16 +102,16 @@ class Keeper(threading.Thread):
         return self._child
 
     def _load(self, child: Child) -> ModelCard:
-        answer = self._first_answer(child)
-        if isinstance(answer, Ready):
+        reply = self._first_reply(child)
+        if isinstance(reply, Ready):
             child.send_from(self._waiting.outbox)
             self.is_ready = True
-            return answer.card
-        if isinstance(answer, Unusable):
-            raise ModelUnusable(answer.reason)
+            return reply.card
+        if isinstance(reply, Unusable):
+            raise ModelUnusable(reply.reason)
         raise ModelUnusable(f"the engine's process ended while loading ({child.reap()})")
 
-    def _first_answer(self, child: Child) -> Reply | None:
+    def _first_reply(self, child: Child) -> Reply | None:
         limit_s = self._settings.start_timeout_s
         give_up_at = time.monotonic() + limit_s
         while time.monotonic() < give_up_at:
