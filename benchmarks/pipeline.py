@@ -4,12 +4,14 @@ python -m benchmarks.pipeline [--jobs 3000] [--n 1]
     jobs a second from submission to recorded results, on SQLite, with an engine that costs nothing
 
 python -m benchmarks.pipeline --data roster.csv [--template weekly_report] [--jobs 1000] [--n 3]
-                              [--repeats 3]
+                              [--repeats 3] [--geometry 0.5B] [--max-tokens 32]
     tokens a second of the same rows: the engine alone, and from `submit` to the last report,
-    in turns; no section is written again, so that both write the same texts
+    in turns; no section is written again, so that both write the same texts. With the starter
+    model, or random weights in another one's shape, which write until they may write no more
 """
 
 import argparse
+import os
 import re
 import shutil
 import tempfile
@@ -22,6 +24,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import torch
+
+from benchmarks.engine.geometry import GEOMETRIES, save_geometry
 from benchmarks.rosters import run_roster
 from ledger.database import Database
 from ledger.schema import upgrade
@@ -45,6 +50,7 @@ TEXT = "The week went well: draw the plan; write the page."
 
 
 RETRIES = re.compile(r"^retries = \d+$", re.MULTILINE)
+MAX_TOKENS = re.compile(r"^max_tokens = \d+$", re.MULTILINE)
 
 
 class FreeEngine:
@@ -68,6 +74,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--template", default="weekly_report")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--geometry", choices=GEOMETRIES)
+    parser.add_argument("--max-tokens", type=int, help="a section's; the template's without")
     options = parser.parse_args()
     if options.data:
         _compare(options)
@@ -126,14 +134,15 @@ def _record(store: Store, results: list[Ended]) -> None:
 
 def _compare(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory(prefix="nightpress-bench-") as folder:
-        path = _written_once(options.template, Path(folder))
+        path = _written_once(options.template, Path(folder), options.max_tokens)
+        model = _model(options.geometry, Path(folder))
         template = load_template(path)
         accepted = intake_report(options.data, template).rows[: options.jobs]
         rows = [dict(row.values) for row in accepted]
         print(f"{len(rows)} rows of {options.data.name}, {options.n} candidates a section")
         shares = []
         for _ in range(options.repeats):
-            bare = _engine_alone(template, rows, options.n)
+            bare = _engine_alone(model, template, rows, options.n)
             whole = run_roster(options.data, str(path), options.jobs, options.n)["tokens_per_s"]
             shares.append(whole / bare)
             print(f"  the engine alone          {bare:8.1f} tokens/s")
@@ -141,17 +150,30 @@ def _compare(options: argparse.Namespace) -> None:
     print(f"  median                    {median(shares):.1%}")
 
 
-def _written_once(template: str, folder: Path) -> Path:
+def _model(geometry: str | None, folder: Path) -> Path:
+    """The model's folder; services that are started from here on take it, too."""
+    if geometry is None:
+        return starter_folder()
+    dtype = torch.bfloat16
+    path = save_geometry(geometry, folder / geometry, dtype=dtype, tokenizer=starter_folder())
+    os.environ["NIGHTPRESS_MODEL"] = str(path)
+    return path
+
+
+def _written_once(template: str, folder: Path, max_tokens: int | None) -> Path:
     """A copy of a template whose gates ask for nothing again."""
     source = find_template(template)
     copy = folder / source.name
     shutil.copytree(source, copy)
     text = (copy / "template.toml").read_text(encoding="utf-8")
-    (copy / "template.toml").write_text(RETRIES.sub("retries = 0", text), encoding="utf-8")
+    text = RETRIES.sub("retries = 0", text)
+    if max_tokens:
+        text = MAX_TOKENS.sub(f"max_tokens = {max_tokens}", text)
+    (copy / "template.toml").write_text(text, encoding="utf-8")
     return copy
 
 
-def _engine_alone(template: Template, rows: list[dict[str, Any]], n: int) -> float:
+def _engine_alone(model: Path, template: Template, rows: list[dict[str, Any]], n: int) -> float:
     """Tokens a second of what the worker would ask first, all at once."""
     with _ledger() as store:
         _submit(store, template, rows, n)
@@ -160,7 +182,7 @@ def _engine_alone(template: Template, rows: list[dict[str, Any]], n: int) -> flo
         fed = [job for shard in store.queue.feed(MODEL, window=len(rows)) for job in shard.job_ids]
         jobs = store.queue.claim(fed, worker_id=WORKER, model=MODEL)
         asked = [request for job in jobs for request in plan.requests(job).values()]
-    with Engine(EngineSettings(model=str(starter_folder()))) as engine:
+    with Engine(EngineSettings(model=str(model))) as engine:
         started_at = time.perf_counter()
         futures = [engine.submit(prompt, sampling) for prompt, sampling in asked]
         num_tokens = sum(one.num_tokens for future in futures for one in future.result())

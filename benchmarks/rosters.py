@@ -46,14 +46,14 @@ def run_roster(data: Path, template: str, num_rows: int, n: int) -> dict[str, An
 def _measure(roster: Path, template: str, n: int) -> dict[str, Any]:
     samples: list[dict[str, int]] = []
     is_done = threading.Event()
-    watcher = threading.Thread(target=_watch_memory, args=[samples, is_done])
+    services = [each for each in json.loads(_nightpress("ps", "--json")) if each["pid"]]
+    watcher = threading.Thread(target=_watch_memory, args=[services, samples, is_done])
     watcher.start()
     started_at = time.monotonic()
     try:
         batch_id = _nightpress(
-            "submit", "report", str(roster), "--template", template, "--n", str(n)
+            "submit", "report", str(roster), "--template", template, "--n", str(n), "--wait"
         )
-        _nightpress("wait", batch_id)
     finally:
         is_done.set()
         watcher.join()
@@ -86,9 +86,10 @@ def _first_rows(data: Path, num_rows: int, out: Path) -> Path:
     return out
 
 
-def _watch_memory(samples: list[dict[str, int]], is_done: threading.Event) -> None:
+def _watch_memory(
+    services: list[dict[str, Any]], samples: list[dict[str, int]], is_done: threading.Event
+) -> None:
     """The kernel's own high-water mark of each service so far, in MiB, every few seconds."""
-    services = [each for each in json.loads(_nightpress("ps", "--json")) if each["pid"]]
     while True:
         samples.append({each["name"]: _peak_mib(each["pid"]) for each in services})
         if is_done.wait(_POLL_S):
