@@ -231,7 +231,7 @@ def _pipeline(store: Store) -> Iterator[Pipeline]:
             store.queue, Plans(store.batches), Admission(ROOM), worker_id=WORKER, model=MODEL
         )
         retries = RetryPolicy(max_failures=3, backoff_s=0)
-        pipeline = Pipeline(claims, FreeEngine(), writer, threads=ROOM, retries=retries)  # type: ignore[arg-type]
+        pipeline = Pipeline(claims, FreeEngine(), writer, retries=retries)  # type: ignore[arg-type]
         stack.callback(pipeline.close)
         yield pipeline
 

@@ -1,5 +1,6 @@
 """Watching a batch until it ends, with its rate and the time that is left."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -9,7 +10,10 @@ from ledger.states import RETRYABLE, BatchState
 from ledger.store import BatchStatus, Store
 
 _WINDOW_S = 30.0
-_POLL_S = 0.5
+_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 5.0
+_NUM_LOOKS = 50
+"""In the time that is left: each counts all jobs of the batch, beside those that run."""
 LONELY_S = 30.0
 """After so long without a worker for the model, a person should be told."""
 
@@ -61,12 +65,13 @@ def watch(
     timeout_s: float | None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Sight]:
-    """Look twice a second until the batch has ended or the time is up, the last look included.
+    """Look until the batch has ended or the time is up, the last look included.
 
-    Raises NotFound.
+    Twice a second near the end, every few seconds far from it. Raises NotFound.
     """
     pace = Pace()
     started_at = company_at = time.monotonic()
+    end_at = math.inf if timeout_s is None else started_at + timeout_s
     while True:
         now = time.monotonic()
         status = store.batches.status(batch_id)
@@ -74,10 +79,14 @@ def watch(
         if store.workers.live(status.batch.model):
             company_at = now
         yield Sight(status, pace, is_lonely=now - company_at > LONELY_S)
-        is_late = timeout_s is not None and now - started_at >= timeout_s
-        if status.state is not BatchState.RUNNING or is_late:
+        if status.state is not BatchState.RUNNING or now >= end_at:
             return
-        sleep(_POLL_S)
+        sleep(min(pause_s(pace.eta_s(status)), end_at - now))
+
+
+def pause_s(eta_s: float | None) -> float:
+    """Seconds until the next look, at so many seconds from the end."""
+    return min(max(_PAUSE_S, (eta_s or 0.0) / _NUM_LOOKS), _LONGEST_PAUSE_S)
 
 
 def has_failures(status: BatchStatus) -> bool:

@@ -16,6 +16,8 @@ def sound(text: str) -> str:
 
 def one_line(text: str) -> str:
     """The text without line breaks and control characters; its spaces stay as written."""
+    if text.isprintable():  # most texts: nothing of what is looked for here counts as printable
+        return text.strip()
     return _BREAKS.sub(" ", sound(text)).strip()
 
 

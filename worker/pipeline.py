@@ -5,11 +5,12 @@ claim → prompt → generate → score → choose → render → record
 Of a completion all candidates are the result: it is recorded after its scores.
 """
 
+import asyncio
 import logging
 import threading
+from asyncio import CancelledError
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from ledger.states import Outcome
@@ -18,6 +19,7 @@ from worker.claims import Claim, Claims
 from worker.completion import CompletionPlan, Requests, completed
 from worker.engine import Candidate, Engine, EngineDied
 from worker.inflight import InFlight
+from worker.jobs import Jobs
 from worker.judge import Judge, Judged
 from worker.plan import ReportPlan, UnusablePlan
 from worker.printable import printable
@@ -45,7 +47,7 @@ class RetryPolicy:
 
 
 class Pipeline:
-    """Runs shards, several at a time; each job of a shard in a thread of its own."""
+    """Runs shards, several at a time; the jobs of all of them beside each other."""
 
     def __init__(
         self,
@@ -53,7 +55,6 @@ class Pipeline:
         engine: Engine,
         writer: Writer,
         *,
-        threads: int,
         retries: RetryPolicy,
         embedder: Embedder | None = None,
     ) -> None:
@@ -64,18 +65,18 @@ class Pipeline:
         self._embedder = embedder
         self._in_flight = InFlight()
         self._is_draining = threading.Event()
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="job")
+        self._jobs = Jobs()
 
     def run(self, job_ids: Sequence[int]) -> dict[str, int]:
         """Run what can be claimed of a shard; returns how many jobs ended how, after their commit.
 
         Raises WriterDied or LedgerUnreachable where results could not be written.
         """
-        running = [self._threads.submit(self._run, claim) for claim in self._claims.of(job_ids)]
+        running = [self._jobs.start(self._run(claim)) for claim in self._claims.of(job_ids)]
         return dict(Counter(job.result() for job in running))
 
     def held(self) -> list[int]:
-        """The jobs that a thread works on, until their end is recorded."""
+        """The jobs that are worked on, until their end is recorded."""
         return self._claims.held()
 
     def cancel(self, job_ids: Sequence[int]) -> None:
@@ -88,27 +89,28 @@ class Pipeline:
         self._in_flight.close()
 
     def close(self) -> None:
-        self._threads.shutdown()
+        self._jobs.close()
 
-    def _run(self, claim: Claim) -> str:
+    async def _run(self, claim: Claim) -> str:
         with self._claims.holding(claim):
             try:
-                ended = self._write(claim)
-            except Exception as error:  # the one place that catches broadly: a failure is recorded
+                ended = await self._write(claim)
+            # The one place that catches broadly: a failure is recorded.
+            except (Exception, CancelledError) as error:
                 ended = self._failed(claim, error)
-            has_won = self._writer.record(ended).result()
+            has_won = await asyncio.wrap_future(self._writer.record(ended))
             return str(ended.outcome) if has_won else SUPERSEDED
 
-    def _write(self, claim: Claim) -> Ended:
+    async def _write(self, claim: Claim) -> Ended:
         plan = claim.plan
         if isinstance(plan, CompletionPlan):
             with self._claims.occupying(claim):
-                answers = self._generate(claim, plan.requests(claim.job))
+                answers = await self._generate(claim, plan.requests(claim.job))
             return completed(claim.job, answers)
         with self._claims.occupying(claim):
             if isinstance(plan, UnusablePlan):
                 raise plan.error
-            judged = self._judged(claim, plan)
+            judged = await self._judged(claim, plan)
         document = plan.template.render(
             claim.job.fields,
             {name: section.text for name, section in judged.items()},
@@ -125,30 +127,32 @@ class Pipeline:
         )
         return _succeeded(claim, judged, report)
 
-    def _judged(self, claim: Claim, plan: ReportPlan) -> dict[str, Judged]:
+    async def _judged(self, claim: Claim, plan: ReportPlan) -> dict[str, Judged]:
         """Each section, drawn again while its gate refuses it and its template allows."""
         judge = Judge(plan.template, claim.job.fields, self._embedder)
         judged: dict[str, Judged] = {}
         round = claim.job.first_round
         wanted = plan.requests(claim.job, round)
         while wanted:
-            judged |= judge.judge(self._generate(claim, wanted), round, judged)
+            drawn = await self._generate(claim, wanted)
+            judged |= judge.judge(drawn, round, judged)
             round += 1
             refused = [name for name in wanted if judged[name].is_refused]
             again = plan.requests(claim.job, round) if refused else {}
             wanted = {name: again[name] for name in refused}
         return judged
 
-    def _generate(self, claim: Claim, requests: Requests) -> dict[str, tuple[Candidate, ...]]:
+    async def _generate(self, claim: Claim, requests: Requests) -> dict[str, tuple[Candidate, ...]]:
         """All prompts of a job are submitted before one is waited for."""
         futures = {
             name: self._engine.submit(prompt, sampling)
             for name, (prompt, sampling) in requests.items()
         }
         with self._in_flight.holding(claim.job.id, futures.values()):
-            return {name: _clean(future.result()) for name, future in futures.items()}
+            answers = await asyncio.gather(*map(asyncio.wrap_future, futures.values()))
+        return {name: _clean(drawn) for name, drawn in zip(futures, answers, strict=True)}
 
-    def _failed(self, claim: Claim, error: Exception) -> Ended:
+    def _failed(self, claim: Claim, error: BaseException) -> Ended:
         if isinstance(error, CancelledError):
             outcome = Outcome.RELEASED if self._is_draining.is_set() else Outcome.CANCELLED
             return _given_up(claim, outcome, is_suspect=claim.job.is_suspect)

@@ -33,7 +33,7 @@ from worker.writer import Writer
 
 log = logging.getLogger(__name__)
 
-ROOM = 3
+ROOM = 4
 """Times the candidates that the engine runs at once: what a worker claims, and no more.
 
 One share runs; the others wait there, while answers are held and room is given in pieces.
@@ -97,7 +97,6 @@ def running(settings: Settings, store: Store) -> Iterator[Runtime]:
             claims,
             engine,
             writer,
-            threads=ROOM * engine.max_rows,
             retries=RetryPolicy(settings.max_failures, settings.retry_backoff_s),
             embedder=Embedder(settings.embeddings) if settings.embeddings else None,
         )

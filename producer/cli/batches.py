@@ -1,5 +1,6 @@
 """Commands on batches: status, wait, list, results, cancel, retry."""
 
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +11,13 @@ from ledger.errors import BrokerUnreachable, NotFound
 from ledger.schema import open_store
 from ledger.settings import Settings, load_settings
 from ledger.states import BatchKind, JobState
-from ledger.store import BatchStatus, Store
+from ledger.store import BatchStatus, JobResult, Store
 from producer.cli.batch_json import batch_json
 from producer.cli.exits import EXIT_INTERRUPTED
 from producer.cli.progress import follow
 from producer.cli.terminal import say, show_json, show_table
 from producer.watch import watch
+from reporting.text import collapsed
 
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -39,6 +41,7 @@ def status(
         show_json(batch_json(found))
     else:
         show_table(_COLUMNS, [_row(found)])
+        _list_failures(store, found)
         _list_reviews(store, found)
 
 
@@ -171,17 +174,31 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
     )
 
 
+def _list_failures(store: Store, found: BatchStatus) -> None:
+    """The first that came to nothing, each with its error."""
+    failed = store.results.stream(found.batch.id, states=[JobState.FAILED], page_size=_MAX_LISTED)
+    lines = ((result, collapsed(result.error or "")) for result in failed)
+    _list_jobs("failed", lines, found.counts.get(JobState.FAILED, 0))
+
+
 def _list_reviews(store: Store, found: BatchStatus) -> None:
     """The first that a person should look at, each with its reasons."""
-    if not found.num_needs_review:
-        return
-    print("\nneed review:")
     below = store.results.stream(found.batch.id, needs_review=True, page_size=_MAX_LISTED)
-    for result in islice(below, _MAX_LISTED):
-        reasons = "; ".join(map(str, result.report.review)) if result.report else ""
-        print(f"row {result.row}, job {result.job_id}: {reasons}")
-    if found.num_needs_review > _MAX_LISTED:
-        print(f"and {found.num_needs_review - _MAX_LISTED} more")
+    lines = (
+        (result, "; ".join(map(str, result.report.review)) if result.report else "")
+        for result in below
+    )
+    _list_jobs("need review", lines, found.num_needs_review)
+
+
+def _list_jobs(title: str, lines: Iterable[tuple[JobResult, str]], num_jobs: int) -> None:
+    if not num_jobs:
+        return
+    print(f"\n{title}:")
+    for result, words in islice(lines, _MAX_LISTED):
+        print(f"row {result.row}, job {result.job_id}: {words}")
+    if num_jobs > _MAX_LISTED:
+        print(f"and {num_jobs - _MAX_LISTED} more")
 
 
 def _newest(store: Store) -> str:

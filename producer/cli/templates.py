@@ -39,10 +39,13 @@ def show(template: Name, json: Json = False) -> None:
         return
     print(f"{loaded.name} (version {loaded.version}, {loaded.language}): {loaded.description}\n")
     fields = [
-        (one.name, one.type, "required" if one.required else "", one.description)
+        (
+            *(one.name, one.type, "required" if one.required else ""),
+            *(one.description, ", ".join(one.aliases)),
+        )
         for one in loaded.fields
     ]
-    show_table(("field", "type", "", "description"), fields)
+    show_table(("field", "type", "", "description", "columns that hold it, too"), fields)
     print()
     sections = [(one.name, one.n, one.max_tokens, one.question) for one in loaded.sections]
     show_table(("section", "n", "max_tokens", "question"), sections)

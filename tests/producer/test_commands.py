@@ -118,9 +118,11 @@ def test_results_of_a_batch_that_runs_are_said_to_be_partial(desk: Desk) -> None
     assert "partial" not in whole
 
 
-def test_a_template_is_shown_with_its_prompt() -> None:
+def test_a_template_is_shown_with_its_columns_and_its_prompt() -> None:
     prompt = load_template("weekly_report").content["prompt.md.j2"]
-    assert prompt.strip() in ask("templates", "show", "weekly_report").stdout
+    shown = ask("templates", "show", "weekly_report").stdout
+    assert "employee, person, full name, 姓名, 名字" in shown
+    assert prompt.strip() in shown
     assert (
         prompt == json.loads(ask("templates", "show", "weekly_report", "--json").stdout)["prompt"]
     )

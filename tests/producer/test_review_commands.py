@@ -1,7 +1,8 @@
-"""What the command line says of results that need a review, over a real ledger."""
+"""What the command line says of results that need a review or failed, over a real ledger."""
 
 import json
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from ledger.schema import open_store
 from ledger.settings import load_settings
 from ledger.states import JobState
 from producer.cli.app import app
-from tests.export.exports import INVENTED, Desk, row, succeeded
+from tests.export.exports import INVENTED, Desk, failed, row, succeeded
 
 REASON = "achievements: invented 2 (37, <b>), at most 0"
 
@@ -50,6 +51,13 @@ def test_status_counts_and_lists_them(batch_id: str) -> None:
     assert "review" in header
     assert "2/2" in line
     assert ["", "need review:", f"row 3, job 2: {REASON}"] == listed
+
+
+def test_status_lists_what_failed_and_why(desk: Desk) -> None:
+    batch_id = desk.finish([row()] * 22, partial(failed, error="PromptTooLong:\n9 tokens"))
+    _, _, *listed = ask("status", batch_id).stdout.splitlines()
+    assert ["", "failed:", "row 2, job 1: PromptTooLong: 9 tokens"] == listed[:3]
+    assert "and 2 more" == listed[-1]
 
 
 def test_results_say_how_many_and_can_pick_them(batch_id: str, desk: Desk) -> None:

@@ -99,7 +99,7 @@ def press(engine: Engine, tmp_path: Path) -> Iterator[Press]:
     writer = Writer(store.results)
     claims = Claims(store.queue, Plans(store.batches), Admission(32), worker_id=WORKER, model=MODEL)
     retries = RetryPolicy(max_failures=3, backoff_s=0)
-    pipeline = Pipeline(claims, engine, writer, threads=32, retries=retries)
+    pipeline = Pipeline(claims, engine, writer, retries=retries)
     yield Press(tmp_path, store, pipeline)
     pipeline.close()
     writer.close()

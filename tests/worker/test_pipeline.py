@@ -77,7 +77,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     engine, admission, writer = FakeEngine(), Admission(128), Writer(store.results)
     claims = Claims(store.queue, Plans(store.batches), admission, worker_id=WORKER, model=MODEL)
     retries = RetryPolicy(max_failures=3, backoff_s=0)
-    pipeline = Pipeline(claims, engine, writer, threads=128, retries=retries)  # type: ignore[arg-type]
+    pipeline = Pipeline(claims, engine, writer, retries=retries)  # type: ignore[arg-type]
     yield Bench(store, engine, admission, pipeline)
     pipeline.close()
     writer.close()

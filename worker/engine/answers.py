@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from worker.engine.messages import Answer, Done
 
-PATIENCE_S = 0.25
+PATIENCE_S = 0.5
 """How long an answer waits for others, and then for the end of the step that is under way."""
 
 

@@ -17,9 +17,6 @@ from worker.engine.messages import Request as Message
 from worker.engine.sequences import Request
 from worker.engine.values import EngineSettings
 
-ENOUGH_SHARE = 0.5
-"""Answers are sent once as many candidates are over as this share of the rows."""
-
 
 class Loop:
     """Serves one loaded model.
@@ -39,8 +36,7 @@ class Loop:
     ) -> None:
         self._loaded = loaded
         self._inbox = inbox
-        enough = int(ENOUGH_SHARE * max_rows_of(loaded, settings))
-        self._answers = Answers(send, enough=enough)
+        self._answers = Answers(send, enough=max_rows_of(loaded, settings))
         self._counter = counter
         self._open: dict[int, Request] = {}
         self._batching = make_batching(

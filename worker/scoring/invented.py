@@ -116,6 +116,8 @@ def _invented_terms(text: str, facts: Facts) -> Iterator[_Found]:
 
 
 def _is_invented_term(term: str, facts: Facts) -> bool:
+    if term.isalpha() and term[1:].islower():
+        return False  # most of them: no digit, no hump and no separator
     is_part_invented = any(_is_invented(part, facts) for part in parts_of(term))
     return is_part_invented or _is_invented_path(term, facts)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from worker.scoring.words import HAN
@@ -29,10 +30,16 @@ def terms_in(text: str) -> Iterator[Term]:
         if whole.isalnum():  # most of them, and this is the innermost loop of all scores
             yield Term(found.start(), whole, False)
             continue
-        inner = whole.lstrip(_OUTSIDE)
-        start = found.end() - len(inner)
-        if inner := _POSSESSIVE.sub("", inner.rstrip(_OUTSIDE)):
-            yield Term(start, inner, is_option=whole.startswith("--"))
+        num_before, inner = _inner(whole)
+        if inner:
+            yield Term(found.start() + num_before, inner, is_option=whole.startswith("--"))
+
+
+@lru_cache(maxsize=4_096)  # the texts of a row are full of the same ones
+def _inner(whole: str) -> tuple[int, str]:
+    """How many characters of punctuation stand before it, and what is between them."""
+    inner = whole.lstrip(_OUTSIDE)
+    return len(whole) - len(inner), _POSSESSIVE.sub("", inner.rstrip(_OUTSIDE))
 
 
 def parts_of(term: str) -> list[str]:

@@ -1,0 +1,33 @@
+"""How often a batch is looked at."""
+
+from pathlib import Path
+
+import pytest
+
+from ledger.database import Database
+from ledger.schema import upgrade
+from ledger.store import Store
+from producer.watch import pause_s, watch
+from tests.export.exports import Desk, row
+
+
+@pytest.mark.parametrize(
+    ("eta_s", "pause"), [(None, 0.5), (0.0, 0.5), (25.0, 0.5), (100.0, 2.0), (36_000.0, 5.0)]
+)
+def test_who_watches_looks_less_often_far_from_the_end(eta_s: float | None, pause: float) -> None:
+    assert pause_s(eta_s) == pause
+
+
+def test_the_last_look_is_on_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    upgrade(database)
+    desk = Desk(Store.over(database, lease_s=45.0), tmp_path / "out")
+    now = [0.0]
+    monkeypatch.setattr("producer.watch.time.monotonic", lambda: now[0])
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    looks = watch(desk.store, desk.submit([row(1)]), timeout_s=0.75, sleep=sleep)
+    assert [0.0, 0.5, 0.75] == [now[0] for _ in looks]
+    database.close()
