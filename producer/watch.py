@@ -13,7 +13,7 @@ _WINDOW_S = 30.0
 _PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 5.0
 _NUM_LOOKS = 50
-"""In the time that is left: each counts all jobs of the batch, beside those that run."""
+"""In the time that is left; each counts all jobs of the batch, and disturbs those that run."""
 LONELY_S = 30.0
 """After so long without a worker for the model, a person should be told."""
 
@@ -64,16 +64,17 @@ def watch(
     *,
     timeout_s: float | None,
     sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Sight]:
     """Look until the batch has ended or the time is up, the last look included.
 
     Twice a second near the end, every few seconds far from it. Raises NotFound.
     """
     pace = Pace()
-    started_at = company_at = time.monotonic()
-    end_at = math.inf if timeout_s is None else started_at + timeout_s
+    company_at = clock()
+    end_at = math.inf if timeout_s is None else company_at + timeout_s
     while True:
-        now = time.monotonic()
+        now = clock()
         status = store.batches.status(batch_id)
         pace.note(status, now)
         if store.workers.live(status.batch.model):

@@ -64,6 +64,12 @@ class FakeEngine:
                 drawn = (_candidate(number, self.text(sampling, number)) for number in numbers)
                 future.set_result(tuple(drawn))
 
+    def fail_first(self, error: Exception) -> list[Future[tuple[Candidate, ...]]]:
+        """Fail the prompt that waits longest; returns the others."""
+        (first, _), *others = self._take()
+        first.set_exception(error)
+        return [future for future, _ in others]
+
     def die(self) -> None:
         """Fail everything that waits, as the death of the process does."""
         for future, _ in self._take():

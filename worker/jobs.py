@@ -12,26 +12,39 @@ _T = TypeVar("_T")
 
 
 class Jobs:
-    """An event loop in a thread of its own: Python runs one thread at a time in any case."""
+    """An event loop in a thread of its own: Python runs one thread at a time in any case.
 
-    def __init__(self) -> None:
+    With `is_modest` it steps back for the engine.
+    """
+
+    def __init__(self, *, is_modest: bool = True) -> None:
+        self._is_modest = is_modest
+        self._is_closed = False
+        self._lock = threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
         self._thread.start()
 
     def start(self, job: Coroutine[Any, Any, _T]) -> Future[_T]:
-        """Run it beside the others; from any thread."""
-        return asyncio.run_coroutine_threadsafe(job, self._loop)
+        """Run it beside the others; from any thread. Raises RuntimeError once closed."""
+        with self._lock:
+            if not self._is_closed:
+                return asyncio.run_coroutine_threadsafe(job, self._loop)
+        job.close()
+        raise RuntimeError("no job is started any more")
 
     def close(self) -> None:
-        """Wait until all that was started has ended."""
+        """Start nothing more, and wait until all that was started has ended."""
+        with self._lock:  # a job that starts during the wait would never end
+            self._is_closed = True
         asyncio.run_coroutine_threadsafe(_others_ended(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def _run(self) -> None:
-        step_back()
+        if self._is_modest:
+            step_back()
         self._loop.run_forever()
 
 

@@ -65,7 +65,8 @@ class Pipeline:
         self._embedder = embedder
         self._in_flight = InFlight()
         self._is_draining = threading.Event()
-        self._jobs = Jobs()
+        # An embedding model's products would take for ever at the lowest priority.
+        self._jobs = Jobs(is_modest=embedder is None)
 
     def run(self, job_ids: Sequence[int]) -> dict[str, int]:
         """Run what can be claimed of a shard; returns how many jobs ended how, after their commit.

@@ -6,6 +6,7 @@ import platform
 import struct
 import sys
 import threading
+from contextlib import suppress
 
 _NICEST = 19
 _TURN_NS = 100_000
@@ -18,11 +19,13 @@ def step_back() -> None:
 
     Where all cores compute, a thread that takes a fair share of one holds up all: the engine's
     threads wait for each other at the end of each product. Its turns are short, too, because a
-    thread that wakes is made to wait for the end of a turn that has begun.
+    thread that wakes is made to wait for the end of a turn that has begun. Who needs Python's
+    lock while it holds it waits for its next turn. A system that refuses any of it costs speed.
     """
-    if sys.platform != "linux":
+    if sys.platform != "linux" or os.sched_getscheduler(0) != os.SCHED_OTHER:
         return
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICEST)
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICEST)
     if number := _SCHED_SETATTR.get(platform.machine()):
         # struct sched_attr: its size, policy, flags, nice, priority, then three times. Of a
         # common thread Linux takes the first for the length of a turn, from 6.12 on.

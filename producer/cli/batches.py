@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -151,6 +152,8 @@ def feed_a_window(store: Store, settings: Settings) -> None:
 
 
 _MAX_LISTED = 20
+_LONGEST = 300
+"""Characters of an error that is listed; `errors.csv` has all."""
 _COLUMNS = (
     *("batch", "name", "kind", "state", "succeeded", "running", "failed", "cancelled"),
     *("review", "tokens", "created"),
@@ -177,7 +180,7 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
 def _list_failures(store: Store, found: BatchStatus) -> None:
     """The first that came to nothing, each with its error."""
     failed = store.results.stream(found.batch.id, states=[JobState.FAILED], page_size=_MAX_LISTED)
-    lines = ((result, collapsed(result.error or "")) for result in failed)
+    lines = ((result, shorten(collapsed(result.error or ""), _LONGEST)) for result in failed)
     _list_jobs("failed", lines, found.counts.get(JobState.FAILED, 0))
 
 

@@ -40,8 +40,11 @@ def show(template: Name, json: Json = False) -> None:
     print(f"{loaded.name} (version {loaded.version}, {loaded.language}): {loaded.description}\n")
     fields = [
         (
-            *(one.name, one.type, "required" if one.required else ""),
-            *(one.description, ", ".join(one.aliases)),
+            one.name,
+            one.type,
+            "required" if one.required else "",
+            one.description,
+            ", ".join(one.aliases),
         )
         for one in loaded.fields
     ]

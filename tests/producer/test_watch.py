@@ -1,5 +1,6 @@
 """How often a batch is looked at."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,19 +16,23 @@ from tests.export.exports import Desk, row
     ("eta_s", "pause"), [(None, 0.5), (0.0, 0.5), (25.0, 0.5), (100.0, 2.0), (36_000.0, 5.0)]
 )
 def test_who_watches_looks_less_often_far_from_the_end(eta_s: float | None, pause: float) -> None:
-    assert pause_s(eta_s) == pause
+    assert pause == pause_s(eta_s)
 
 
-def test_the_last_look_is_on_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
     database = Database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     upgrade(database)
-    desk = Desk(Store.over(database, lease_s=45.0), tmp_path / "out")
+    yield Desk(Store.over(database, lease_s=45.0), tmp_path / "out")
+    database.close()
+
+
+def test_the_last_look_is_on_time(desk: Desk) -> None:
     now = [0.0]
-    monkeypatch.setattr("producer.watch.time.monotonic", lambda: now[0])
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
-    looks = watch(desk.store, desk.submit([row(1)]), timeout_s=0.75, sleep=sleep)
+    batch_id = desk.submit([row(1)])
+    looks = watch(desk.store, batch_id, timeout_s=0.75, sleep=sleep, clock=lambda: now[0])
     assert [0.0, 0.5, 0.75] == [now[0] for _ in looks]
-    database.close()

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 
 import pytest
 
+from tests.waiting import wait_until
 from worker.jobs import Jobs
 
 PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
@@ -29,34 +30,51 @@ async def _answer_of(answer: Future[str]) -> tuple[str, int]:
 def test_jobs_wait_beside_each_other_on_one_thread(jobs: Jobs) -> None:
     answers: list[Future[str]] = [Future() for _ in range(200)]
     started = [jobs.start(_answer_of(answer)) for answer in answers]
-    for number, answer in reversed(list(enumerate(answers))):
-        answer.set_result(str(number))
-    found = [job.result(10) for job in started]
-    assert [str(number) for number in range(200)] == [text for text, _ in found]
-    assert 1 == len({thread for _, thread in found} - {threading.get_native_id()})
+    threads = set()
+    for answer, job in reversed(list(zip(answers, started, strict=True))):
+        assert not started[0].done()
+        answer.set_result("written")
+        text, thread = job.result(10)
+        assert "written" == text
+        threads.add(thread)
+    assert 1 == len(threads - {threading.get_native_id()})
 
 
 def test_an_error_reaches_who_waits_and_nobody_else(jobs: Jobs) -> None:
     failing, other = Future[str](), Future[str]()
     started = [jobs.start(_answer_of(answer)) for answer in (failing, other)]
     failing.set_exception(ValueError("spoilt"))
-    other.set_result("sound")
     with pytest.raises(ValueError, match="spoilt"):
         started[0].result(10)
+    other.set_result("sound")
     assert "sound" == started[1].result(10)[0]
 
 
-def test_closing_waits_for_what_runs() -> None:
-    jobs = Jobs()
-    answer: Future[str] = Future()
+def test_closing_waits_for_what_runs_and_starts_nothing_more() -> None:
+    jobs, answer = Jobs(), Future[str]()
     started = jobs.start(_answer_of(answer))
-    threading.Timer(0.2, answer.set_result, ["late"]).start()
-    jobs.close()
+    closing = threading.Thread(target=jobs.close)
+    closing.start()
+    wait_until(lambda: _is_refused(jobs))
+    assert closing.is_alive()
+    answer.set_result("late")
+    closing.join(10)
     assert "late" == started.result(0)[0]
+    assert not closing.is_alive()
+
+
+def _is_refused(jobs: Jobs) -> bool:
+    answer = Future[str]()
+    answer.set_result("")
+    try:
+        jobs.start(_answer_of(answer))
+    except RuntimeError:
+        return True
+    return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own there")
-def test_no_other_thread_steps_back(jobs: Jobs) -> None:
+def test_it_steps_back_and_who_starts_it_does_not(jobs: Jobs) -> None:
     answer: Future[str] = Future()
     answer.set_result("")
     _, thread = jobs.start(_answer_of(answer)).result(10)

@@ -26,7 +26,7 @@ from worker.claims import Claims
 from worker.engine import EngineDied, GenerationFailed, PromptTooLong
 from worker.pipeline import Pipeline, RetryPolicy
 from worker.plan import Plans, ReportPlan
-from worker.writer import Writer
+from worker.writer import Writer, WriterDied
 
 TEMPLATE = load_template("weekly_report")
 UNGATED = re.sub(r"\n\[section.gate\]\n(\w+ = \S+\n)+", "\n", TEMPLATE.content["template.toml"])
@@ -40,6 +40,7 @@ class Bench:
     store: Store
     engine: FakeEngine
     admission: Admission
+    writer: Writer
     pipeline: Pipeline
 
     def submit(self, num_jobs: int, **batch: object) -> list[int]:
@@ -78,7 +79,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     claims = Claims(store.queue, Plans(store.batches), admission, worker_id=WORKER, model=MODEL)
     retries = RetryPolicy(max_failures=3, backoff_s=0)
     pipeline = Pipeline(claims, engine, writer, retries=retries)  # type: ignore[arg-type]
-    yield Bench(store, engine, admission, pipeline)
+    yield Bench(store, engine, admission, writer, pipeline)
     pipeline.close()
     writer.close()
     database.close()
@@ -109,7 +110,7 @@ def test_fifty_shards_of_one_job_fill_the_engines_rows(bench: Bench) -> None:
     bench.engine.is_held = True
     job_ids = bench.submit(50, shard_size=1, parameters={"n": 1})
     threads = [bench.run_in_background([job_id]) for job_id in job_ids]
-    # Three candidates a job, in a worker that claims twice the 64 that its engine runs at once.
+    # Three candidates a job, and room for 128.
     wait_until(lambda: bench.engine.most_in_flight == 42 * 3)
     bench.engine.is_held = False
     bench.engine.release()
@@ -153,6 +154,23 @@ def test_a_prompt_that_is_refused_fails_its_job_alone(bench: Bench) -> None:
     assert {"failed": 1} == bench.pipeline.run(bench.submit(1))
     (result,) = bench.results()
     assert "PromptTooLong: the prompt has 9,000 tokens, the context 4,096" == result.error
+
+
+def test_a_section_that_fails_calls_off_its_siblings(bench: Bench) -> None:
+    bench.engine.is_held = True
+    thread = bench.run_in_background(bench.submit(1))
+    wait_until(lambda: len(bench.engine.prompts) == 3)
+    others = bench.engine.fail_first(PromptTooLong("9000 tokens"))
+    thread.join(30)
+    assert [JobState.FAILED] == states(bench.store.database)
+    assert [True, True] == [future.cancelled() for future in others]
+
+
+def test_without_a_writer_a_shard_ends_with_its_error(bench: Bench) -> None:
+    job_ids = bench.submit(2)
+    bench.writer.close()
+    with pytest.raises(WriterDied):
+        bench.pipeline.run(job_ids)
 
 
 def test_a_failure_that_may_pass_is_tried_until_the_budget_is_spent(bench: Bench) -> None:

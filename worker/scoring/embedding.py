@@ -1,20 +1,18 @@
 """Similarity by meaning, with the extra `nightpress[embeddings]`."""
 
-import threading
 from collections.abc import Sequence
 
 from ledger.errors import SettingInvalid
 
 
 class Embedder:
-    """A sentence-transformers model on the processor, for all threads of a worker.
+    """A sentence-transformers model on the processor, for one thread at a time.
 
     Safetensors only, and no code from the model's folder. Raises SettingInvalid where the
     extra is not installed or the model can't be loaded.
     """
 
     def __init__(self, model: str) -> None:
-        self._lock = threading.Lock()
         try:
             from sentence_transformers import SentenceTransformer
 
@@ -36,8 +34,7 @@ class Embedder:
 
         Negative ones count as 0. What goes beyond the model's context is not read.
         """
-        with self._lock:  # the tokenizer is not made for many threads
-            first, *others = self._model.encode(
-                [facts, *texts], normalize_embeddings=True, show_progress_bar=False
-            )
+        first, *others = self._model.encode(
+            [facts, *texts], normalize_embeddings=True, show_progress_bar=False
+        )
         return [min(1.0, max(0.0, float(first @ other))) for other in others]
