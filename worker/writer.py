@@ -1,4 +1,4 @@
-"""The one writer: commits the ends of attempts in groups, in a thread of its own."""
+"""The one writer: commits the ends of attempts in groups, in a thread that steps back, too."""
 
 import logging
 import threading
@@ -9,6 +9,7 @@ from ledger.errors import LedgerUnreachable
 from ledger.states import Outcome
 from ledger.store import Ended, Results
 from worker.patience import patiently
+from worker.priority import step_back
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,7 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        step_back()
         group: list[_Item] = []
         try:
             while group := self._next_group():
