@@ -1,19 +1,14 @@
-"""An embedded ledger and an output folder, fresh for each test."""
+"""A desk, fresh for each test."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from ledger.database import Database
-from ledger.schema import upgrade
-from ledger.store import Store
-from tests.export.exports import Desk
+from tests.export.exports import Desk, desk_in
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    database = Database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    upgrade(database)
-    yield Desk(Store.over(database, lease_s=45.0), tmp_path / "out")
-    database.close()
+    with desk_in(tmp_path) as desk:
+        yield desk

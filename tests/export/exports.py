@@ -2,13 +2,16 @@
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from ledger.database import Database
+from ledger.schema import upgrade
 from ledger.states import BatchKind, Outcome
 from ledger.store import (
     CandidateRecord,
@@ -154,6 +157,15 @@ class Desk:
         """Every file in the folder, hidden ones too."""
         found = (path for path in self.out.rglob(pattern) if not path.is_dir())
         return sorted(path.relative_to(self.out).as_posix() for path in found)
+
+
+@contextmanager
+def desk_in(folder: Path) -> Iterator[Desk]:
+    """An embedded ledger and an output folder, fresh."""
+    database = Database(f"sqlite:///{folder / 'ledger.sqlite'}")
+    upgrade(database)
+    yield Desk(Store.over(database, lease_s=45.0), folder / "out")
+    database.close()
 
 
 def _batch(template: Template) -> NewBatch:

@@ -5,11 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.database import Database
-from ledger.schema import upgrade
-from ledger.store import Store
 from producer.watch import pause_s, watch
-from tests.export.exports import Desk, row
+from tests.export.exports import Desk, desk_in, row
 
 
 @pytest.mark.parametrize(
@@ -21,10 +18,8 @@ def test_who_watches_looks_less_often_far_from_the_end(eta_s: float | None, paus
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    database = Database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    upgrade(database)
-    yield Desk(Store.over(database, lease_s=45.0), tmp_path / "out")
-    database.close()
+    with desk_in(tmp_path) as desk:
+        yield desk
 
 
 def test_the_last_look_is_on_time(desk: Desk) -> None:
