@@ -31,8 +31,13 @@ def show_json(value: Any) -> None:
 
 
 def show_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on stdout, as wide as it needs to be where nobody's terminal is."""
-    table = Table(*header, box=None, pad_edge=False, header_style="bold")
+    """A table on stdout, as wide as it needs to be where nobody's terminal is.
+
+    Where it does not fit, cells go on in the next line; the first stays whole, to be copied.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for place, name in enumerate(header):
+        table.add_column(name, no_wrap=place == 0, overflow="fold")
     for row in rows:
         table.add_row(*("" if cell is None else str(cell) for cell in row))
     console = Console(highlight=False, markup=False)

@@ -92,6 +92,19 @@ def test_who_waits_gets_the_id_or_the_status(desk: Desk) -> None:
     )
 
 
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_a_narrow_terminal_shows_whole_ids(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    batch_id = desk.submit([row(1)])
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", columns)
+    for command in ("list", "status"):
+        shown = ask(command).stdout
+        assert batch_id in shown
+        assert "…" not in shown
+
+
 def test_what_was_called_off_is_not_counted_as_written(desk: Desk) -> None:
     batch_id = desk.submit([row(1), row(2), row(3)])
     first, *others = desk.start()
