@@ -4,8 +4,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from reporting.field import Field
+
+_NEAR = 0.75
+"""As alike as `done` and `dnoe`, by difflib's ratio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,18 @@ def match_columns(fields: Sequence[Field], header: Sequence[str]) -> ColumnMatch
         },
         unknown=tuple(unknown),
     )
+
+
+def misspelt(fields: Sequence[Field], match: ColumnMatch) -> dict[str, str]:
+    """Of fields without a column, the unknown column that may have been meant."""
+    columns = {normalised(column): column for column in match.unknown}
+    return {
+        field.name: columns[near]
+        for field in fields
+        if field.name not in match.columns
+        for name in (field.name, *field.aliases)
+        for near in get_close_matches(normalised(name), columns, n=1, cutoff=_NEAR)
+    }
 
 
 def normalised(column: str) -> str:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, Self
 
 from reporting.cell import is_empty
-from reporting.column_match import ColumnMatch, match_columns
+from reporting.column_match import ColumnMatch, match_columns, misspelt
 from reporting.document import REPORT_TEMPLATE, Document, render_document, render_line
 from reporting.errors import TemplateInvalid
 from reporting.field import Field, Value
@@ -81,6 +81,10 @@ class Template:
     def match_columns(self, header: Sequence[str]) -> ColumnMatch:
         """Where a file with this header has the values of `columns`."""
         return match_columns(self.columns, header)
+
+    def misspelt(self, match: ColumnMatch) -> dict[str, str]:
+        """Of fields without a column, the unknown column that may have been meant."""
+        return misspelt(self.fields, match)
 
     def parse_row(self, row: Mapping[str, object]) -> ParsedRow:
         """Of cells by field name (see `match_columns`), the values and all problems at once.

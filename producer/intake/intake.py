@@ -50,7 +50,8 @@ def intake_report(path: Path, template: Template) -> Intake:
     """
     roster = read_rows(path)
     match = template.match_columns(roster.header)
-    of_columns = tuple(_column_problems(match))
+    meant = template.misspelt(match)
+    of_columns = tuple(_column_problems(match, meant))
     rows: list[Row] = []
     of_rows = list(roster.problems)
     for record in roster.records:
@@ -60,7 +61,7 @@ def intake_report(path: Path, template: Template) -> Intake:
         elif not of_columns:
             rows.append(Row(record.number, parsed.values))
     of_rows.sort(key=lambda problem: problem.row or 0)
-    notes = roster.notes + tuple(_notes(match, rows))
+    notes = roster.notes + tuple(_notes(match, meant, rows))
     return Intake(roster.source, tuple(rows), (*of_columns, *of_rows), notes, roster.num_rows)
 
 
@@ -69,9 +70,10 @@ def _fields(record: Record, match: ColumnMatch) -> dict[str, object]:
     return {field: cells[place] for field, place in match.columns.items() if place in cells}
 
 
-def _column_problems(match: ColumnMatch) -> Iterator[Problem]:
+def _column_problems(match: ColumnMatch, meant: Mapping[str, str]) -> Iterator[Problem]:
     for field in match.missing:
-        yield Problem("the file has no such column", column=field, code="missing_column")
+        hint = f"; is it {meant[field]!r}?" if field in meant else ""
+        yield Problem(f"the file has no such column{hint}", column=field, code="missing_column")
     for field, names in match.doubled.items():
         reason = f"is meant by more than one column: {listed(names)}"
         yield Problem(reason, column=field, code="doubled_column")
@@ -87,9 +89,10 @@ def _row_problems(
             yield Problem(reason, row=record.number, column=column, code=code)
 
 
-def _notes(match: ColumnMatch, rows: Sequence[Row]) -> Iterator[str]:
+def _notes(match: ColumnMatch, meant: Mapping[str, str], rows: Sequence[Row]) -> Iterator[str]:
     if match.unknown:
-        yield f"columns that the template does not use: {listed(match.unknown)}"
+        hints = "".join(f"; is {column!r} meant as {field!r}?" for field, column in meant.items())
+        yield f"columns that the template does not use: {listed(match.unknown)}{hints}"
     if repeated := _repeated(rows):
         yield f"rows that say the same as an earlier one: {listed(repeated)}"
 

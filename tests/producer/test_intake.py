@@ -90,6 +90,16 @@ def test_columns_that_are_not_used_are_noted(tmp_path: Path) -> None:
     assert len(intake.accept()) == 1
 
 
+def test_a_misspelt_column_is_asked_about(tmp_path: Path) -> None:
+    required = take(tmp_path, "nmae,plan\nAnn,a\n")
+    assert ["column 'name': the file has no such column; is it 'nmae'? [missing_column]"] == [
+        str(problem) for problem in required.problems
+    ]
+    (note,) = take(tmp_path, "name,Plam\nAnn,a\n").notes
+    expected = "columns that the template does not use: 'Plam'; is 'Plam' meant as 'plan'?"
+    assert expected == note
+
+
 def test_an_object_without_a_required_key_is_rejected_by_its_line(tmp_path: Path) -> None:
     intake = take(tmp_path, '{"name": "Ann"}\n{"plan": "b"}\n{"name": ""}\n', "roster.jsonl")
     assert [(p.row, p.column) for p in intake.problems] == [(2, "name"), (3, "name")]
