@@ -153,7 +153,7 @@ class Pipeline:
             answers = await asyncio.gather(*map(asyncio.wrap_future, futures.values()))
         return {name: _clean(drawn) for name, drawn in zip(futures, answers, strict=True)}
 
-    def _failed(self, claim: Claim, error: BaseException) -> Ended:
+    def _failed(self, claim: Claim, error: Exception | CancelledError) -> Ended:
         if isinstance(error, CancelledError):
             outcome = Outcome.RELEASED if self._is_draining.is_set() else Outcome.CANCELLED
             return _given_up(claim, outcome, is_suspect=claim.job.is_suspect)

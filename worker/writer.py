@@ -1,4 +1,4 @@
-"""The one writer: commits the ends of attempts in groups, in a thread that steps back, too."""
+"""The one writer: commits ends of attempts in groups, in a thread that steps back (`priority`)."""
 
 import logging
 import threading

@@ -1,100 +1,20 @@
-"""The pipeline over a real ledger, with an engine whose failures can be chosen."""
+"""The pipeline, from a shard's ids to recorded results, and what comes in between."""
 
-import re
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from ledger.database import Database
 from ledger.errors import LedgerUnreachable
 from ledger.models import Job, table
-from ledger.schema import upgrade
 from ledger.states import JobState, Outcome
-from ledger.store import JobResult, NewJob, Store
-from reporting import load_template
-from tests.fakes import FakeEngine
-from tests.ledger.batches import MODEL, WORKER, feed, new_batch, outcomes, states
+from tests.ledger.batches import MODEL, WORKER, feed, outcomes, states
 from tests.waiting import wait_until
-from worker.admission import Admission
-from worker.claims import Claims
+from tests.worker.bench import CANDIDATES_A_JOB, TEMPLATE, Bench
 from worker.engine import EngineDied, GenerationFailed, PromptTooLong
-from worker.pipeline import Pipeline, RetryPolicy
 from worker.plan import Plans, ReportPlan
-from worker.writer import Writer, WriterDied
-
-TEMPLATE = load_template("weekly_report")
-UNGATED = re.sub(r"\n\[section.gate\]\n(\w+ = \S+\n)+", "\n", TEMPLATE.content["template.toml"])
-CANDIDATES_A_JOB = 9
-
-
-@dataclass
-class Bench:
-    """A pipeline, and all that it is made of."""
-
-    store: Store
-    engine: FakeEngine
-    admission: Admission
-    writer: Writer
-    pipeline: Pipeline
-
-    def submit(self, num_jobs: int, **batch: object) -> list[int]:
-        content = dict(TEMPLATE.content) | {"template.toml": UNGATED}
-        values: dict[str, object] = {"template_content": content, "parameters": {}}
-        self.store.batches.open(replace(new_batch(shard_size=32), **values | batch))  # type: ignore[arg-type]
-        jobs = [NewJob(row, _fields(row)) for row in range(2, 2 + num_jobs)]
-        self.store.batches.append("batch_batch", jobs)
-        self.store.batches.seal("batch_batch")
-        return feed(self.store)
-
-    def results(self) -> list[JobResult]:
-        return list(self.store.results.stream("batch_batch"))
-
-    def kill_the_engine_under(self, num_jobs: int) -> None:
-        self.engine.is_held = True
-        thread = self.run_in_background(self.submit(num_jobs))
-        wait_until(lambda: len(self.engine.prompts) == 3 * num_jobs)
-        self.engine.is_held = False
-        self.engine.die()
-        thread.join(30)
-        assert [Outcome.RELEASED] * num_jobs == outcomes(self.store.database)
-
-    def run_in_background(self, job_ids: list[int]) -> threading.Thread:
-        thread = threading.Thread(target=self.pipeline.run, args=[job_ids])
-        thread.start()
-        return thread
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    database = Database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    upgrade(database)
-    store = Store.over(database, lease_s=45)
-    engine, admission, writer = FakeEngine(), Admission(128), Writer(store.results)
-    claims = Claims(store.queue, Plans(store.batches), admission, worker_id=WORKER, model=MODEL)
-    retries = RetryPolicy(max_failures=3, backoff_s=0)
-    pipeline = Pipeline(claims, engine, writer, retries=retries)  # type: ignore[arg-type]
-    yield Bench(store, engine, admission, writer, pipeline)
-    pipeline.close()
-    writer.close()
-    database.close()
-
-
-def _fields(row: int) -> dict[str, object]:
-    parsed = TEMPLATE.parse_row(
-        {
-            "name": f"Member {row:03}",
-            "department": "docs",
-            "week": "2024-W22",
-            "done": "Fix a; Fix b",
-        }
-    )
-    return dict(parsed.values)
+from worker.writer import WriterDied
 
 
 def test_a_shard_becomes_recorded_reports(bench: Bench) -> None:

@@ -5,14 +5,12 @@ from collections.abc import Callable
 from ledger.states import JobState
 from ledger.store import JobResult, NewJob
 from tests.ledger.batches import feed, outcomes, states
-from tests.worker.test_pipeline import TEMPLATE, Bench, bench
+from tests.worker.bench import TEMPLATE, Bench
 from worker.engine import Sampling
 from worker.plan import Plans, ReportPlan
 
 GATED = {"template_content": dict(TEMPLATE.content), "parameters": {"n": 2}}
 GOOD = "Fix a; Fix b."
-
-assert bench  # the fixture
 
 
 def _text(good_from: int) -> Callable[[Sampling, int], str]:
