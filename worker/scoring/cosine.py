@@ -28,12 +28,8 @@ def cosines_to_facts(texts: Sequence[Sequence[str]], facts: Sequence[str]) -> li
 
 
 def _cosine(one: _Vector, other: _Vector) -> float:
-    lengths = _length(one) * _length(other)
+    lengths = math.hypot(*one.values()) * math.hypot(*other.values())
     if not lengths:
         return 0.0
-    product = math.fsum(value * one.get(word, 0.0) for word, value in other.items())
+    product = math.fsum(one[word] * other[word] for word in one.keys() & other.keys())
     return min(1.0, max(0.0, product / lengths))
-
-
-def _length(vector: _Vector) -> float:
-    return math.sqrt(math.fsum(value * value for value in vector.values()))

@@ -13,6 +13,8 @@ _N = rf"(?:\d{{1,2}}|[{CHINESE}]{{1,3}})"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?:of )?(?P<year>\d{4}))?"
 
+_FIGURE = re.compile(rf"[\d{CHINESE}]")
+"""No date is without one."""
 _MONTH_HINTS = tuple(_NUMBERS)
 
 # The longer ones first: what one of them has read, the next does not read again. Each is tried
@@ -77,8 +79,10 @@ class Dated:
 
 def dates_in(text: str) -> Iterator[Dated]:
     """Every date of the text, none twice."""
+    if not _FIGURE.search(text):
+        return
     for hints, pattern in _PATTERNS:
-        if not any(hint in text for hint in hints):
+        if not any(map(text.__contains__, hints)):
             continue
         places = []
         for found in pattern.finditer(text):

@@ -23,6 +23,8 @@ _NO_NAMES = frozenset(("高亮", "高危", "白名", "金山", "龙芯", "常量
 
 def chinese_names(text: str, facts: Facts) -> Iterator[tuple[int, str]]:
     """Names of people that no field holds, each with its place."""
+    if text.isascii():
+        return
     for found in _NAME.finditer(text):
         name = found["name"]
         if name not in facts.text and _is_name(name):

@@ -11,6 +11,7 @@ HAN = "㐀-䶿一-鿿豈-﫿"
 
 # A number keeps its points, so that 2.14 is no part of 2.14.11.
 _PIECE = re.compile(rf"([{HAN}]+)|[^\W\d_]?\d+(?:[.,]\d+)*(?:[^\W{HAN}]+)?|[^\W{HAN}]+")
+_ASCII_PIECE = re.compile(r"[^\W\d_]?\d+(?:[.,]\d+)*\w*|\w+")
 
 
 def folded(text: str) -> str:
@@ -20,7 +21,10 @@ def folded(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Words in lower case (Unicode case folding), without punctuation and blanks."""
-    return [word for _, word in placed_words(folded(text))]
+    text = folded(text)
+    if text.isascii():  # several times as fast, and most texts are
+        return _ASCII_PIECE.findall(text)
+    return [word for _, word in placed_words(text)]
 
 
 def placed_words(text: str) -> Iterator[tuple[int, str]]:
