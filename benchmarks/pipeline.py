@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,9 +29,11 @@ from benchmarks.engine.geometry import GEOMETRIES, save_geometry
 from benchmarks.rosters import run_roster
 from ledger.database import Database
 from ledger.schema import upgrade
-from ledger.states import BatchKind, Outcome
-from ledger.store import Ended, JobResult, NewBatch, NewJob, Store
-from producer.intake import intake_report
+from ledger.settings import load_settings
+from ledger.states import Outcome
+from ledger.store import Ended, JobResult, Store
+from producer.intake import Row, intake_report
+from producer.submission import ReportRequest, submit_batch
 from reporting import Template, load_template
 from reporting.shipped import find_template
 from worker.admission import Admission
@@ -43,7 +44,7 @@ from worker.plan import Plans, ReportPlan
 from worker.starter import starter_folder
 from worker.writer import Writer
 
-MODEL, WORKER, BATCH = "starter", "worker-1", "batch_benchmark"
+MODEL, WORKER = "starter", "worker-1"
 SHARD_SIZE, WINDOW, ROOM, NUM_SHARDS_AT_ONCE = 32, 4096, 128, 8
 TEXT = "The week went well: draw the plan; write the page."
 """Carries the row's items, so that no gate asks for it again."""
@@ -90,7 +91,8 @@ def _run_free(options: argparse.Namespace) -> None:
         submitted_s = _timed(lambda: _submit(store, template, rows, options.n))
         with _pipeline(store) as pipeline:
             run_s = _timed(lambda: _run(store, pipeline))
-        results = [_as_ended(result) for result in store.results.stream(BATCH)]
+        [batch] = store.batches.list()
+        results = [_as_ended(result) for result in store.results.stream(batch.batch.id)]
     with _ledger() as store:
         _submit(store, template, rows, options.n)
         ledger_s = _timed(lambda: _record(store, results))
@@ -174,10 +176,10 @@ def _written_once(template: str, folder: Path, max_tokens: int | None) -> Path:
 
 
 def _engine_alone(model: Path, template: Template, rows: list[dict[str, Any]], n: int) -> float:
-    """Tokens a second of what the worker would ask first, all at once."""
+    """Tokens a second of what the worker would ask first, all at once, in the same order."""
     with _ledger() as store:
-        _submit(store, template, rows, n)
-        plan = Plans(store.batches).of(BATCH)
+        batch_id = _submit(store, template, rows, n)
+        plan = Plans(store.batches).of(batch_id)
         assert isinstance(plan, ReportPlan)
         fed = [job for shard in store.queue.feed(MODEL, window=len(rows)) for job in shard.job_ids]
         jobs = store.queue.claim(fed, worker_id=WORKER, model=MODEL)
@@ -189,27 +191,18 @@ def _engine_alone(model: Path, template: Template, rows: list[dict[str, Any]], n
         return num_tokens / (time.perf_counter() - started_at)
 
 
-def _submit(store: Store, template: Template, rows: list[dict[str, Any]], n: int) -> None:
-    store.batches.open(
-        NewBatch(
-            id=BATCH,
-            kind=BatchKind.REPORT,
-            name="benchmark",
-            source="roster.csv",
-            template=template.name,
-            template_digest=template.digest,
-            template_content=dict(template.content),
-            model=MODEL,
-            parameters={"n": n},
-            seed=0,
-            shard_size=SHARD_SIZE,
-            dedupe_key="benchmark",
-        )
+def _submit(store: Store, template: Template, rows: list[dict[str, Any]], n: int) -> str:
+    """As the command does; returns the batch's id."""
+    request = ReportRequest(
+        source="roster.csv",
+        model=MODEL,
+        name="benchmark",
+        template=template,
+        n=n,
+        shard_size=SHARD_SIZE,
     )
-    jobs = (NewJob(row, fields) for row, fields in enumerate(rows, start=2))
-    while chunk := list(islice(jobs, 5000)):
-        store.batches.append(BATCH, chunk)
-    store.batches.seal(BATCH)
+    numbered = [Row(number, values) for number, values in enumerate(rows, start=2)]
+    return submit_batch(store, request, numbered, load_settings()).batch_id
 
 
 def _fields(template: Template, row: int) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def cancel(batch_id: BatchId, quiet: Quiet = False) -> None:
     """Call off what is not finished; finished work is kept."""
     store = open_store(load_settings(), is_reading=True)
     num_reached = store.batches.cancel(batch_id)
-    _answer(batch_id, f"{num_reached} jobs called off", is_quiet=quiet)
+    reason = "" if num_reached else ": all had ended"
+    _answer(batch_id, f"{num_reached} jobs called off{reason}", is_quiet=quiet)
 
 
 def retry(
@@ -120,7 +121,9 @@ def retry(
     again = store.batches.rewrite if needs_review else store.batches.retry
     num_again = again(batch_id)
     feed_a_window(store, settings)
-    _answer(batch_id, f"{num_again} jobs run again", is_quiet=quiet)
+    missing = "needs a review" if needs_review else "failed or was cancelled"
+    reason = "" if num_again else f": none {missing}"
+    _answer(batch_id, f"{num_again} jobs run again{reason}", is_quiet=quiet)
 
 
 def wait_for(

@@ -1,5 +1,6 @@
 """`nightpress candidates JOB`: every text of a job with its scores, and which one won."""
 
+from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
@@ -10,18 +11,29 @@ from ledger.store import CandidateRecord, JobResult
 from producer.cli.terminal import show_json, show_table
 from producer.export.measures import scores_of
 
-_MAX_TEXT = 60
+_MAX_LISTED = 60
 _MAX_ID = 2**63 - 1
 _HEADER = (
     *("section", "no", "round", "chosen", "invented", "corrupted", "coverage"),
-    *("perplexity", "cosine", "entropy", "repetition", "words", "end", "text"),
+    *("perplexity", "cosine", "entropy", "repetition", "words", "end"),
 )
+
+
+def _id(word: str) -> int:
+    if word.startswith("batch_"):
+        raise typer.BadParameter(
+            f"{word} is a batch; its jobs' ids are in results.jsonl, and `nightpress status` "
+            "lists those that failed or need a review"
+        )
+    if not word.isdecimal() or not 1 <= int(word) <= _MAX_ID:
+        raise typer.BadParameter(f"{word!r} is no job's id, which is a number from 1 on")
+    return int(word)
 
 
 def candidates(
     job_id: Annotated[
         int,
-        typer.Argument(metavar="JOB", help="The job's id, in results.jsonl.", min=1, max=_MAX_ID),
+        typer.Argument(metavar="JOB", help="The job's id, in results.jsonl.", parser=_id),
     ],
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print the chosen texts.")] = False,
@@ -34,6 +46,9 @@ def candidates(
         print("\n\n".join(one.text.strip() for one in result.candidates if one.is_chosen))
     else:
         show_table(_HEADER, map(_row, result.candidates))
+        for one in result.candidates:
+            print(f"\n{one.section} {one.number}: {one.text.strip()}")
+        print()
         for one in result.candidates:
             if one.is_chosen:
                 print(f"{one.section}: {one.number} was chosen: {one.why or 'no reason is stored'}")
@@ -52,21 +67,15 @@ def _row(one: CandidateRecord) -> tuple[object, ...]:
         *map(_number, (one.coverage, one.perplexity, one.cosine, one.entropy, one.repetition)),
         one.num_words,
         one.finish_reason,
-        _short(one.text),
     )
 
 
 def _listed(found: Any) -> str:
-    return "" if found is None else _short(", ".join(found)) or "-"
+    return "" if found is None else shorten(", ".join(found), _MAX_LISTED, placeholder="…") or "-"
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _MAX_TEXT else f"{line[: _MAX_TEXT - 1]}…"
 
 
 def _json(result: JobResult) -> dict[str, Any]:

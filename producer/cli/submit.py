@@ -34,6 +34,9 @@ def _group() -> None:
     """Submit a file of rows; prints the batch id."""
 
 
+Candidates = Annotated[
+    int | None, typer.Option(help="Candidates a section; the template's without.", min=1, max=64)
+]
 Seed = Annotated[int, typer.Option(help="Seed of the sampling.", min=0, max=_SEED)]
 Model = Annotated[
     str | None, typer.Option(help="A model's folder or hub name; NIGHTPRESS_MODEL without.")
@@ -50,7 +53,7 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has ended.")]
 def report(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A roster: CSV or JSONL.")],
     template: Annotated[str, typer.Option(help="A template's name, or its folder.")],
-    n: Annotated[int | None, typer.Option(help="Candidates a section.", min=1, max=64)] = None,
+    n: Candidates = None,
     seed: Seed = 0,
     model: Model = None,
     name: Name = None,

@@ -70,8 +70,9 @@ def test_results_say_how_many_and_can_pick_them(batch_id: str, desk: Desk) -> No
 
 
 def test_retry_writes_them_again_and_nothing_else(batch_id: str, desk: Desk) -> None:
-    assert f"{batch_id}: 0 jobs run again" in ask("retry", batch_id).stdout
-    assert f"{batch_id}: 1 jobs run again" in ask("retry", batch_id, "--needs-review").stdout
+    nothing = "0 jobs run again: none failed or was cancelled"
+    assert f"{batch_id}: {nothing}\n" == ask("retry", batch_id).stdout
+    assert f"{batch_id}: 1 jobs run again\n" == ask("retry", batch_id, "--needs-review").stdout
     found = {each.row: each.state for each in desk.store.results.stream(batch_id)}
     assert {2: JobState.SUCCEEDED, 3: JobState.NEW} == found
     assert 0 == json.loads(ask("status", batch_id, "--json").stdout)["needs_review"]
@@ -79,11 +80,21 @@ def test_retry_writes_them_again_and_nothing_else(batch_id: str, desk: Desk) -> 
 
 @pytest.mark.usefixtures("batch_id")
 def test_candidates_show_scores_winner_and_reasons() -> None:
-    lines = ask("candidates", "2").stdout.splitlines()
-    assert 1 + 6 + 3 + 1 == len(lines)
-    assert "37, <b>" in lines[1]
-    assert "summary: 0 was chosen: no reason is stored" == lines[7]
-    assert f"needs review: {REASON}" == lines[-1]
+    table, *texts, reasons = ask("candidates", "2").stdout.strip().split("\n\n")
+    assert 1 + 6 == len(table.splitlines())
+    assert "37, <b>" in table.splitlines()[1]
+    assert "summary 0: The week went well." == texts[0]
+    assert 6 == len(texts)
+    first, *_, last = reasons.splitlines()
+    assert "summary: 0 was chosen: no reason is stored" == first
+    assert f"needs review: {REASON}" == last
+
+
+@pytest.mark.usefixtures("desk")
+def test_a_batch_is_no_job() -> None:
+    result = CliRunner().invoke(app, ["candidates", "batch_0123456789abcdef"])
+    assert 2 == result.exit_code
+    assert "is a batch; its jobs' ids are in results.jsonl" in " ".join(result.stderr.split())
 
 
 @pytest.mark.usefixtures("batch_id")
