@@ -29,7 +29,7 @@ from benchmarks.engine.geometry import GEOMETRIES, save_geometry
 from benchmarks.rosters import run_roster
 from ledger.database import Database
 from ledger.schema import upgrade
-from ledger.settings import load_settings
+from ledger.settings import Settings, load_settings
 from ledger.states import Outcome
 from ledger.store import Ended, JobResult, Store
 from producer.intake import Row, intake_report
@@ -87,14 +87,15 @@ def main() -> None:
 def _run_free(options: argparse.Namespace) -> None:
     template = load_template("weekly_report")
     rows = [_fields(template, row) for row in range(2, 2 + options.jobs)]
+    settings = load_settings()
     with _ledger() as store:
-        submitted_s = _timed(lambda: _submit(store, template, rows, options.n))
+        submitted_s = _timed(lambda: _submit(store, template, rows, options.n, settings))
         with _pipeline(store) as pipeline:
             run_s = _timed(lambda: _run(store, pipeline))
         [batch] = store.batches.list()
         results = [_as_ended(result) for result in store.results.stream(batch.batch.id)]
     with _ledger() as store:
-        _submit(store, template, rows, options.n)
+        _submit(store, template, rows, options.n, settings)
         ledger_s = _timed(lambda: _record(store, results))
     print(f"{options.jobs} jobs of {options.n} candidates a section")
     for name, seconds in (
@@ -178,7 +179,7 @@ def _written_once(template: str, folder: Path, max_tokens: int | None) -> Path:
 def _engine_alone(model: Path, template: Template, rows: list[dict[str, Any]], n: int) -> float:
     """Tokens a second of what the worker would ask first, all at once, in the same order."""
     with _ledger() as store:
-        batch_id = _submit(store, template, rows, n)
+        batch_id = _submit(store, template, rows, n, load_settings())
         plan = Plans(store.batches).of(batch_id)
         assert isinstance(plan, ReportPlan)
         fed = [job for shard in store.queue.feed(MODEL, window=len(rows)) for job in shard.job_ids]
@@ -191,7 +192,9 @@ def _engine_alone(model: Path, template: Template, rows: list[dict[str, Any]], n
         return num_tokens / (time.perf_counter() - started_at)
 
 
-def _submit(store: Store, template: Template, rows: list[dict[str, Any]], n: int) -> str:
+def _submit(
+    store: Store, template: Template, rows: list[dict[str, Any]], n: int, settings: Settings
+) -> str:
     """As the command does; returns the batch's id."""
     request = ReportRequest(
         source="roster.csv",
@@ -202,7 +205,7 @@ def _submit(store: Store, template: Template, rows: list[dict[str, Any]], n: int
         shard_size=SHARD_SIZE,
     )
     numbered = [Row(number, values) for number, values in enumerate(rows, start=2)]
-    return submit_batch(store, request, numbered, load_settings()).batch_id
+    return submit_batch(store, request, numbered, settings).batch_id
 
 
 def _fields(template: Template, row: int) -> dict[str, Any]:

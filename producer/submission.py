@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -19,7 +20,7 @@ CHUNK = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchRequest:
+class BatchRequest(ABC):
     """What a person asks for, whatever the kind. `shard_size` None leaves it to the settings."""
 
     kind: ClassVar[BatchKind]
@@ -37,9 +38,9 @@ class BatchRequest:
         """Of the sampling, as far as they are the same for the whole batch."""
         return {}
 
-    def length_of(self, values: Mapping[str, Any]) -> tuple[int, ...]:
-        """Grows with the texts of a job, as far as its row tells: more facts, more to say."""
-        return (len(str(values)),)
+    @abstractmethod
+    def expected_length(self, values: Mapping[str, Any]) -> tuple[int, ...]:
+        """Grows with the time that a job takes from its beginning, as far as its row tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,10 @@ class ReportRequest(BatchRequest):
     def parameters(self) -> dict[str, Any]:
         return {} if self.n is None else {"n": self.n}
 
+    def expected_length(self, values: Mapping[str, Any]) -> tuple[int, ...]:
+        """Who is given more facts has more to say."""
+        return (len(str(self.template.facts(values))),)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest(BatchRequest):
@@ -62,9 +67,10 @@ class CompletionRequest(BatchRequest):
 
     kind = BatchKind.COMPLETION
 
-    def length_of(self, values: Mapping[str, Any]) -> tuple[int, ...]:
-        """By what a request allows, then by what it brings."""
-        return (values["body"]["max_tokens"], len(str(values)))
+    def expected_length(self, values: Mapping[str, Any]) -> tuple[int, ...]:
+        """By the longest text that a request allows, then how many, then what it brings."""
+        body = values["body"]
+        return (body["max_tokens"], len(body["prompt"]) * body["n"], len(str(values)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ def submit_batch(
     batch_id, is_new = store.batches.open(_new_batch(request, rows, settings))
     if not is_new and store.batches.get(batch_id).sealed_at is not None:
         return Submission(batch_id, is_new=False)
-    longest_first = sorted(rows, key=lambda row: request.length_of(row.values), reverse=True)
+    longest_first = sorted(rows, key=lambda row: request.expected_length(row.values), reverse=True)
     for start in range(0, len(rows), CHUNK):
         chunk = longest_first[start : start + CHUNK]
         store.batches.append(batch_id, [NewJob(row.number, row.values) for row in chunk])

@@ -24,3 +24,8 @@ def one_line(text: str) -> str:
 def collapsed(text: str) -> str:
     """One line in which every run of white space is a single space."""
     return " ".join(one_line(text).split())
+
+
+def shortened(text: str, max_chars: int) -> str:
+    """The text, or its beginning and an ellipsis."""
+    return text if len(text) <= max_chars else f"{text[: max_chars - 1]}…"

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from textwrap import shorten
 from typing import Annotated
 
 import typer
@@ -18,7 +17,7 @@ from producer.cli.exits import EXIT_INTERRUPTED
 from producer.cli.progress import follow
 from producer.cli.terminal import say, show_json, show_table
 from producer.watch import watch
-from reporting.text import one_line
+from reporting.text import one_line, shortened
 
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -183,7 +182,7 @@ def _row(one: BatchStatus) -> tuple[object, ...]:
 def _list_failures(store: Store, found: BatchStatus) -> None:
     """The first that came to nothing, each with its error."""
     failed = store.results.stream(found.batch.id, states=[JobState.FAILED], page_size=_MAX_LISTED)
-    lines = ((result, shorten(one_line(result.error or ""), _LONGEST)) for result in failed)
+    lines = ((result, shortened(one_line(result.error or ""), _LONGEST)) for result in failed)
     _list_jobs("failed", lines, found.counts.get(JobState.FAILED, 0))
 
 

@@ -1,6 +1,5 @@
 """`nightpress candidates JOB`: every text of a job with its scores, and which one won."""
 
-from textwrap import shorten
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +9,11 @@ from ledger.settings import load_settings
 from ledger.store import CandidateRecord, JobResult
 from producer.cli.terminal import show_json, show_table
 from producer.export.measures import scores_of
+from reporting.text import collapsed, shortened
 
 _MAX_LISTED = 60
 _MAX_ID = 2**63 - 1
+_MAX_DIGITS = len(str(_MAX_ID))
 _HEADER = (
     *("section", "no", "round", "chosen", "invented", "corrupted", "coverage"),
     *("perplexity", "cosine", "entropy", "repetition", "words", "end"),
@@ -22,10 +23,10 @@ _HEADER = (
 def _id(word: str) -> int:
     if word.startswith("batch_"):
         raise typer.BadParameter(
-            f"{word} is a batch; its jobs' ids are in results.jsonl, and `nightpress status` "
+            f"{word!r} is a batch; its jobs' ids are in results.jsonl, and `nightpress status` "
             "lists those that failed or need a review"
         )
-    if not word.isdecimal() or not 1 <= int(word) <= _MAX_ID:
+    if not word.isdecimal() or len(word) > _MAX_DIGITS or not 1 <= int(word) <= _MAX_ID:
         raise typer.BadParameter(f"{word!r} is no job's id, which is a number from 1 on")
     return int(word)
 
@@ -45,15 +46,22 @@ def candidates(
     elif quiet:
         print("\n\n".join(one.text.strip() for one in result.candidates if one.is_chosen))
     else:
-        show_table(_HEADER, map(_row, result.candidates))
-        for one in result.candidates:
-            print(f"\n{one.section} {one.number}: {one.text.strip()}")
-        print()
-        for one in result.candidates:
-            if one.is_chosen:
-                print(f"{one.section}: {one.number} was chosen: {one.why or 'no reason is stored'}")
-        for miss in result.report.review if result.report else ():
-            print(f"needs review: {miss}")
+        _show(result)
+
+
+def _show(result: JobResult) -> None:
+    if not result.candidates:
+        print(f"job {result.job_id} is {result.state} and has no texts")
+        return
+    show_table(_HEADER, map(_row, result.candidates))
+    for one in result.candidates:
+        print(f"\n{one.section} {one.number}: {one.text.strip()}")
+    print()
+    for one in result.candidates:
+        if one.is_chosen:
+            print(f"{one.section}: {one.number} was chosen: {one.why or 'no reason is stored'}")
+    for miss in result.report.review if result.report else ():
+        print(f"needs review: {miss}")
 
 
 def _row(one: CandidateRecord) -> tuple[object, ...]:
@@ -71,7 +79,7 @@ def _row(one: CandidateRecord) -> tuple[object, ...]:
 
 
 def _listed(found: Any) -> str:
-    return "" if found is None else shorten(", ".join(found), _MAX_LISTED, placeholder="…") or "-"
+    return "" if found is None else shortened(collapsed(", ".join(found)), _MAX_LISTED) or "-"
 
 
 def _number(value: float | None) -> str:

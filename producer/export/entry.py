@@ -12,6 +12,7 @@ from ledger.store import CandidateRecord, JobResult, Shortfall
 from producer.export.errors_csv import reason_of
 from producer.export.section_result import SectionResult
 from reporting import RenderFailed, Template
+from reporting.text import shortened
 
 _MAX_LABEL = 120
 _MAX_REASON = 400
@@ -91,8 +92,7 @@ def _label(template: Template, result: JobResult) -> str:
 
 def _short(value: object, max_chars: int = _MAX_LABEL) -> str:
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value or "")
-    line = " ".join(text.split())
-    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
+    return shortened(" ".join(text.split()), max_chars)
 
 
 def _mean(scores: Iterable[float | None]) -> float | None:

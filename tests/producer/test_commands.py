@@ -70,7 +70,7 @@ def test_a_new_template_is_never_taken_for_one_that_ships(folder: Path, name: st
     assert "nobody" in ask(*hint, code=2).stderr
 
 
-@pytest.mark.parametrize("job_id", ["99999999999999999999", "0"])
+@pytest.mark.parametrize("job_id", ["99999999999999999999", "9" * 5_000, "0", "one"])
 def test_a_number_that_no_job_has_is_refused(job_id: str) -> None:
     assert "JOB" in ask("candidates", job_id, code=2).stderr
 

@@ -73,9 +73,29 @@ def test_retry_writes_them_again_and_nothing_else(batch_id: str, desk: Desk) -> 
     nothing = "0 jobs run again: none failed or was cancelled"
     assert f"{batch_id}: {nothing}\n" == ask("retry", batch_id).stdout
     assert f"{batch_id}: 1 jobs run again\n" == ask("retry", batch_id, "--needs-review").stdout
+    nothing = "0 jobs run again: none needs a review"
+    assert f"{batch_id}: {nothing}\n" == ask("retry", batch_id, "--needs-review").stdout
     found = {each.row: each.state for each in desk.store.results.stream(batch_id)}
     assert {2: JobState.SUCCEEDED, 3: JobState.NEW} == found
     assert 0 == json.loads(ask("status", batch_id, "--json").stdout)["needs_review"]
+
+
+def test_what_has_ended_is_not_called_off(desk: Desk) -> None:
+    batch_id = desk.finish([row()], succeeded)
+    assert f"{batch_id}: 0 jobs called off: all had ended\n" == ask("cancel", batch_id).stdout
+
+
+def test_candidates_are_whole_and_what_is_listed_is_cut(desk: Desk) -> None:
+    text = "The week went well.\n\n" + "It went on. " * 20 + "It ended."
+    desk.finish([row()], lambda job: succeeded(job, text, invented=["一" * 80], corrupted=[]))
+    table, shown = ask("candidates", "1").stdout.split("\n\n", 1)
+    assert f"summary 0: {text}" in shown
+    assert "一" * 59 + "…" in table
+
+
+def test_a_job_without_texts_says_so(desk: Desk) -> None:
+    desk.submit([row()])
+    assert "job 1 is new and has no texts\n" == ask("candidates", "1").stdout
 
 
 @pytest.mark.usefixtures("batch_id")

@@ -8,9 +8,9 @@ import pytest
 
 from ledger.schema import open_store
 from ledger.settings import Settings
-from ledger.store import Store
+from ledger.store import NewJob, Store
 from producer.intake import Row
-from producer.submission import CompletionRequest, ReportRequest, submit_batch
+from producer.submission import CompletionRequest, ReportRequest, _new_batch, submit_batch
 from reporting import load_template
 
 MODEL = "starter"
@@ -38,14 +38,42 @@ def test_rows_with_most_to_tell_are_announced_first(store: Store, settings: Sett
     batch_id = submit_batch(store, request, rows, settings).batch_id
     assert [2, 3, 4, 5] == [result.row for result in store.results.stream(batch_id)]
     assert [3, 5, 2, 4] == announced(store)
+
+
+def test_a_submission_that_was_cut_off_in_the_files_order_is_completed(
+    store: Store, settings: Settings
+) -> None:
+    template = load_template("weekly_report")
+    rows = [Row(number, {"name": "Member" * number, "done": []}) for number in range(2, 12)]
+    request = ReportRequest(source="roster.csv", model=MODEL, name="roster", template=template)
+    batch_id, _ = store.batches.open(_new_batch(request, rows, settings))
+    store.batches.append(batch_id, [NewJob(row.number, row.values) for row in rows[:4]])
     assert batch_id == submit_batch(store, request, rows, settings).batch_id
+    assert list(range(2, 12)) == [result.row for result in store.results.stream(batch_id)]
+
+
+def test_what_a_person_wrote_is_nothing_to_tell(store: Store, settings: Settings) -> None:
+    template = load_template("weekly_report")
+    facts = {"name": "Member", "done": ["draw the plan"]}
+    rows = [
+        Row(2, facts | {"reference": "The week went well. " * 20}),
+        Row(3, facts | {"done": ["draw the plan"] * 3}),
+    ]
+    request = ReportRequest(source="roster.csv", model=MODEL, name="roster", template=template)
+    submit_batch(store, request, rows, settings)
+    assert [3, 2] == announced(store)
 
 
 def test_requests_that_may_write_most_are_announced_first(store: Store, settings: Settings) -> None:
-    rows = [Row(1, line("short", 9)), Row(2, line("a long one", 9)), Row(3, line("short", 16))]
+    rows = [
+        Row(1, line("short", 9)),
+        Row(2, line("a long one", 9)),
+        Row(3, line("short", 9, n=2)),
+        Row(4, line("short", 16)),
+    ]
     request = CompletionRequest(source="prompts.jsonl", model=MODEL, name="prompts")
     submit_batch(store, request, rows, settings)
-    assert [3, 2, 1] == announced(store)
+    assert [4, 3, 2, 1] == announced(store)
 
 
 def announced(store: Store) -> list[int]:
@@ -56,5 +84,5 @@ def announced(store: Store) -> list[int]:
     return [row_of[job_id] for job_id in fed]
 
 
-def line(prompt: str, max_tokens: int) -> dict[str, Any]:
-    return {"custom_id": prompt, "body": {"prompt": [prompt], "max_tokens": max_tokens}}
+def line(prompt: str, max_tokens: int, n: int = 1) -> dict[str, Any]:
+    return {"custom_id": prompt, "body": {"prompt": [prompt], "max_tokens": max_tokens, "n": n}}

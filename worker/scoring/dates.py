@@ -13,7 +13,7 @@ _N = rf"(?:\d{{1,2}}|[{CHINESE}]{{1,3}})"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?:of )?(?P<year>\d{4}))?"
 
-_FIGURE = re.compile(rf"[\d{CHINESE}]")
+_NUMERAL = re.compile(rf"[\d{CHINESE}]")
 """No date is without one."""
 _MONTH_HINTS = tuple(_NUMBERS)
 
@@ -79,7 +79,7 @@ class Dated:
 
 def dates_in(text: str) -> Iterator[Dated]:
     """Every date of the text, none twice."""
-    if not _FIGURE.search(text):
+    if not _NUMERAL.search(text):
         return
     for hints, pattern in _PATTERNS:
         if not any(map(text.__contains__, hints)):

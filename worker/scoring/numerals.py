@@ -12,9 +12,10 @@ _DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七�
 _POWERS = {"十": 10, "百": 100, "千": 1_000}
 
 CHINESE = "".join([*_DIGITS, *_POWERS])
-_INITIALS = "".join({word[0] for word in _ENGLISH})  # tells most words apart at once
+_INITIALS = "".join(sorted({word[0] for word in _ENGLISH}))  # tells most words apart at once
 _ANY = "|".join(sorted(_ENGLISH, key=len, reverse=True))
-ENGLISH = re.compile(rf"\b(?=[{_INITIALS}])(?:{_ANY})\b", re.IGNORECASE)
+# Letters of ASCII alone: `ı` would be taken for an `i`, and no number has it.
+ENGLISH = re.compile(rf"\b(?ai:(?=[{_INITIALS}])(?:{_ANY}))\b")
 
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 

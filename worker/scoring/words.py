@@ -11,6 +11,7 @@ HAN = "㐀-䶿一-鿿豈-﫿"
 
 # A number keeps its points, so that 2.14 is no part of 2.14.11.
 _PIECE = re.compile(rf"([{HAN}]+)|[^\W\d_]?\d+(?:[.,]\d+)*(?:[^\W{HAN}]+)?|[^\W{HAN}]+")
+# The same where no text is Chinese, several times as fast.
 _ASCII_PIECE = re.compile(r"[^\W\d_]?\d+(?:[.,]\d+)*\w*|\w+")
 
 
@@ -22,7 +23,7 @@ def folded(text: str) -> str:
 def words(text: str) -> list[str]:
     """Words in lower case (Unicode case folding), without punctuation and blanks."""
     text = folded(text)
-    if text.isascii():  # several times as fast, and most texts are
+    if text.isascii():
         return _ASCII_PIECE.findall(text)
     return [word for _, word in placed_words(text)]
 
