@@ -1,5 +1,6 @@
 """`nightpress candidates JOB`: every text of a job with its scores, and which one won."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
@@ -44,7 +45,7 @@ def candidates(
     if json:
         show_json(_json(result))
     elif quiet:
-        print("\n\n".join(one.text.strip() for one in result.candidates if one.is_chosen))
+        print("\n\n".join(one.text.strip() for one in _results(result.candidates)))
     else:
         _show(result)
 
@@ -62,6 +63,11 @@ def _show(result: JobResult) -> None:
             print(f"{one.section}: {one.number} was chosen: {one.why or 'no reason is stored'}")
     for miss in result.report.review if result.report else ():
         print(f"needs review: {miss}")
+
+
+def _results(texts: Sequence[CandidateRecord]) -> Sequence[CandidateRecord]:
+    """Those that were chosen; of a completion all are results."""
+    return [one for one in texts if one.is_chosen] or texts
 
 
 def _row(one: CandidateRecord) -> tuple[object, ...]:

@@ -47,7 +47,7 @@ def _show_lines(sights: Iterable[Sight], is_quiet: bool) -> Iterator[Sight]:
             say(line)
             said, said_at = line, time.monotonic()
         yield sight
-    if not is_quiet:
+    if line != said and not is_quiet:
         say(line)
 
 

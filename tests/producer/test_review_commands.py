@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ledger.schema import open_store
 from ledger.settings import load_settings
 from ledger.states import JobState
 from producer.cli.app import app
-from tests.export.exports import INVENTED, Desk, failed, row, succeeded
+from tests.export.exports import INVENTED, Desk, candidates, failed, row, succeeded
 
 REASON = "achievements: invented 2 (37, <b>), at most 0"
 
@@ -78,6 +79,16 @@ def test_retry_writes_them_again_and_nothing_else(batch_id: str, desk: Desk) -> 
     found = {each.row: each.state for each in desk.store.results.stream(batch_id)}
     assert {2: JobState.SUCCEEDED, 3: JobState.NEW} == found
     assert 0 == json.loads(ask("status", batch_id, "--json").stdout)["needs_review"]
+
+
+def test_a_batch_that_has_ended_is_told_once(batch_id: str) -> None:
+    assert "2/2 done, 1 need review\n" == ask("wait", batch_id).stderr
+
+
+def test_where_none_is_chosen_all_are_results(desk: Desk) -> None:
+    texts = candidates("One.", "Two.", chosen=2)
+    desk.finish([row()], lambda job: replace(succeeded(job), candidates=texts))
+    assert ["One.", "Two."] * 3 == ask("candidates", "1", "-q").stdout.strip().split("\n\n")
 
 
 def test_what_has_ended_is_not_called_off(desk: Desk) -> None:
