@@ -14,6 +14,9 @@ from producer.submission import CompletionRequest, ReportRequest, _new_batch, su
 from reporting import load_template
 
 MODEL = "starter"
+REQUEST = ReportRequest(
+    source="roster.csv", model=MODEL, name="roster", template=load_template("weekly_report")
+)
 
 
 @pytest.fixture
@@ -29,13 +32,11 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 def test_rows_with_most_to_tell_are_announced_first(store: Store, settings: Settings) -> None:
-    template = load_template("weekly_report")
     rows = [
         Row(number, {"name": "Member", "done": ["draw the plan"] * num_items})
         for number, num_items in enumerate([1, 9, 1, 4], start=2)
     ]
-    request = ReportRequest(source="roster.csv", model=MODEL, name="roster", template=template)
-    batch_id = submit_batch(store, request, rows, settings).batch_id
+    batch_id = submit_batch(store, REQUEST, rows, settings).batch_id
     assert [2, 3, 4, 5] == [result.row for result in store.results.stream(batch_id)]
     assert [3, 5, 2, 4] == announced(store)
 
@@ -43,24 +44,20 @@ def test_rows_with_most_to_tell_are_announced_first(store: Store, settings: Sett
 def test_a_submission_that_was_cut_off_in_the_files_order_is_completed(
     store: Store, settings: Settings
 ) -> None:
-    template = load_template("weekly_report")
     rows = [Row(number, {"name": "Member" * number, "done": []}) for number in range(2, 12)]
-    request = ReportRequest(source="roster.csv", model=MODEL, name="roster", template=template)
-    batch_id, _ = store.batches.open(_new_batch(request, rows, settings))
+    batch_id, _ = store.batches.open(_new_batch(REQUEST, rows, settings))
     store.batches.append(batch_id, [NewJob(row.number, row.values) for row in rows[:4]])
-    assert batch_id == submit_batch(store, request, rows, settings).batch_id
+    assert batch_id == submit_batch(store, REQUEST, rows, settings).batch_id
     assert list(range(2, 12)) == [result.row for result in store.results.stream(batch_id)]
 
 
 def test_what_a_person_wrote_is_nothing_to_tell(store: Store, settings: Settings) -> None:
-    template = load_template("weekly_report")
     facts = {"name": "Member", "done": ["draw the plan"]}
     rows = [
         Row(2, facts | {"reference": "The week went well. " * 20}),
         Row(3, facts | {"done": ["draw the plan"] * 3}),
     ]
-    request = ReportRequest(source="roster.csv", model=MODEL, name="roster", template=template)
-    submit_batch(store, request, rows, settings)
+    submit_batch(store, REQUEST, rows, settings)
     assert [3, 2] == announced(store)
 
 
