@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from producer.cli import app
+from producer.cli.app import app
 
 PAGE = Path(__file__).with_name("command-line.md")
 

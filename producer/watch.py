@@ -10,10 +10,14 @@ from ledger.states import RETRYABLE, BatchState
 from ledger.store import BatchStatus, Store
 
 _WINDOW_S = 30.0
-_PAUSE_S = 0.5
+_SHORTEST_PAUSE_S = 0.1
+_FIRST_PAUSE_S = 0.5
+"""As long as no job has ended, and nobody knows when the last one will."""
 _LONGEST_PAUSE_S = 5.0
 _NUM_LOOKS = 50
 """In the time that is left; each counts all jobs of the batch, and disturbs those that run."""
+_LOOKING_SHARE = 0.1
+"""Of the time, at most: a look at a large batch takes long."""
 LONELY_S = 30.0
 """After so long without a worker for the model, a person should be told."""
 
@@ -68,7 +72,7 @@ def watch(
 ) -> Iterator[Sight]:
     """Look until the batch has ended or the time is up, the last look included.
 
-    Twice a second near the end, every few seconds far from it. Raises NotFound.
+    Ten times a second near the end, every few seconds far from it. Raises NotFound.
     """
     pace = Pace()
     company_at = clock()
@@ -82,12 +86,14 @@ def watch(
         yield Sight(status, pace, is_lonely=now - company_at > LONELY_S)
         if status.state is not BatchState.RUNNING or now >= end_at:
             return
-        sleep(min(pause_s(pace.eta_s(status)), end_at - now))
+        pause = pause_s(pace.eta_s(status), look_s=clock() - now)
+        sleep(min(pause, end_at - now))
 
 
-def pause_s(eta_s: float | None) -> float:
-    """Seconds until the next look, at so many seconds from the end."""
-    return min(max(_PAUSE_S, (eta_s or 0.0) / _NUM_LOOKS), _LONGEST_PAUSE_S)
+def pause_s(eta_s: float | None, *, look_s: float) -> float:
+    """Seconds until the next look, at so many seconds from the end, if one takes `look_s`."""
+    by_end = _FIRST_PAUSE_S if eta_s is None else eta_s / _NUM_LOOKS
+    return min(max(_SHORTEST_PAUSE_S, look_s / _LOOKING_SHARE, by_end), _LONGEST_PAUSE_S)
 
 
 def has_failures(status: BatchStatus) -> bool:

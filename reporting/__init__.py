@@ -7,7 +7,6 @@ from reporting.document import Document
 from reporting.errors import RenderFailed, ReportingError, TemplateInvalid, TemplateNotFound
 from reporting.field import Field, Value
 from reporting.gate import Gate
-from reporting.html import to_html
 from reporting.measure import Measure
 from reporting.parsed_row import ParsedRow, RowProblem
 from reporting.scaffold import scaffold_template
@@ -37,5 +36,4 @@ __all__ = [
     "load_template",
     "scaffold_template",
     "shipped_templates",
-    "to_html",
 ]

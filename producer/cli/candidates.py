@@ -9,7 +9,6 @@ from ledger.schema import open_store
 from ledger.settings import load_settings
 from ledger.store import CandidateRecord, JobResult
 from producer.cli.terminal import show_json, show_table
-from producer.export.measures import scores_of
 from reporting.text import collapsed, shortened
 
 _MAX_LISTED = 60
@@ -93,6 +92,8 @@ def _number(value: float | None) -> str:
 
 
 def _json(result: JobResult) -> dict[str, Any]:
+    from producer.export.measures import scores_of
+
     return {
         "job_id": result.job_id,
         "row": result.row,

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,12 +18,14 @@ from producer.cli.batches import feed_a_window
 from producer.cli.progress import follow
 from producer.cli.services import bring_up, check_worker, say_flower
 from producer.cli.terminal import say
-from producer.demo_folder import DemoFolder
 from producer.examples import examples_folder
 from producer.intake import intake_report
 from producer.submission import ReportRequest, submit_batch
 from producer.watch import watch
 from reporting import load_template
+
+if TYPE_CHECKING:
+    from producer.demo_folder import DemoFolder
 
 _SAMPLES = {"en": "weekly_report", "zh": "weekly_report_zh"}
 _TITLES = {"en": "Weekly reports in English", "zh": "中文工作周报"}
@@ -34,6 +36,7 @@ def demo(
 ) -> None:
     """Write the reports of two sample rosters, on services of its own."""
     from producer import services
+    from producer.demo_folder import DemoFolder
 
     check_worker()
     started_at = time.monotonic()
@@ -74,7 +77,7 @@ def _settings(home: Path) -> Settings:
     return settings
 
 
-def _run(settings: Settings, folder: DemoFolder) -> int:
+def _run(settings: Settings, folder: "DemoFolder") -> int:
     from producer.export import export_report
 
     say("starting Redis, a worker with its model, a feeder and Flower")

@@ -4,8 +4,6 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from rich.progress import BarColumn, Progress, TextColumn
-
 from ledger.states import JobState
 from ledger.store import BatchStatus
 from producer.cli.exits import exit_code
@@ -24,6 +22,8 @@ def follow(sights: Iterable[Sight], *, is_quiet: bool = False) -> int:
 
 
 def _show_bar(sights: Iterable[Sight], _is_quiet: bool) -> Iterator[Sight]:
+    from rich.progress import BarColumn, Progress, TextColumn
+
     bar = Progress(TextColumn("{task.description}"), BarColumn(), console=progress_console())
     with bar:
         task = bar.add_task("waiting", total=None)

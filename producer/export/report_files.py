@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 
 from ledger.store import JobResult, ReportRecord
 from producer.export.folder import OutputFolder
-from reporting import RenderFailed, Template, to_html
+from reporting import RenderFailed, Template
+from reporting.html import to_html
 
 REPORTS = "reports"
 

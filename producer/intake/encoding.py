@@ -4,8 +4,6 @@ import codecs
 from dataclasses import dataclass
 from typing import Any
 
-from charset_normalizer import from_bytes
-
 from ledger.errors import InputInvalid, Problem
 
 _MARKS = (
@@ -98,6 +96,8 @@ def _is_damaged_utf8(raw: bytes) -> bool:
 
 
 def _likely_encodings(raw: bytes) -> list[str]:
+    from charset_normalizer import from_bytes  # hardly any file needs it
+
     matches = from_bytes(_sample(raw), cp_isolation=list(_PREFERENCE))
 
     def rank(match: Any) -> tuple[float, float, int]:

@@ -12,7 +12,7 @@ import typer
 import yaml
 
 from ledger.settings import PREFIX, Settings, load_settings
-from producer.cli import app
+from producer.cli.app import app
 from producer.finding import CheckName
 from producer.services.flower import check_flower
 from tests.system.machine import ROOT

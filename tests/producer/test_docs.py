@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from ledger.settings import PREFIX, Settings
-from producer.cli import app
+from producer.cli.app import app
 from reporting import check_template
 from tests.system.machine import ROOT
 

@@ -10,10 +10,14 @@ from tests.export.exports import Desk, desk_in, row
 
 
 @pytest.mark.parametrize(
-    ("eta_s", "pause"), [(None, 0.5), (0.0, 0.5), (25.0, 0.5), (100.0, 2.0), (36_000.0, 5.0)]
+    ("eta_s", "pause"), [(None, 0.5), (0.0, 0.1), (25.0, 0.5), (100.0, 2.0), (36_000.0, 5.0)]
 )
 def test_who_watches_looks_less_often_far_from_the_end(eta_s: float | None, pause: float) -> None:
-    assert pause == pause_s(eta_s)
+    assert pause == pause_s(eta_s, look_s=0.001)
+
+
+def test_who_watches_a_large_batch_does_not_look_all_the_time() -> None:
+    assert 2.0 == pause_s(0.0, look_s=0.2)
 
 
 @pytest.fixture

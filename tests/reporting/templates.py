@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from html.parser import HTMLParser
 
-from reporting import Template, Value, to_html
+from reporting import Template, Value
+from reporting.html import to_html
 
 CONTENT = {
     "template.toml": """\

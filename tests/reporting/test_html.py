@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reporting import to_html
+from reporting.html import to_html
 from tests.reporting.templates import page_of
 
 
