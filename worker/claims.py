@@ -52,7 +52,7 @@ class Claims:
         self._lock = threading.Lock()
         self._held: set[tuple[int, int]] = set()
 
-    def of(self, job_ids: Sequence[int]) -> Iterator[Claim]:
+    def of(self, job_ids: Sequence[int]) -> Iterator[list[Claim]]:
         """Claim piece by piece what nobody else has; what a drain leaves over is `new` again."""
         waiting = patiently(lambda: self._queue.look(job_ids), self._patience_s)
         while waiting:
@@ -63,7 +63,7 @@ class Claims:
                 self._queue.unfeed([job.id for job in waiting])
                 return
             waiting = waiting[len(rooms) :]
-            yield from self._claim(rooms, plan)
+            yield self._claim(rooms, plan)
 
     def held(self) -> list[int]:
         """The jobs that were claimed and whose end is not recorded yet."""
@@ -101,7 +101,7 @@ class Claims:
         num_admitted = self._admission.enter(list(costs.values()))
         return dict(list(costs.items())[:num_admitted])
 
-    def _claim(self, rooms: Mapping[int, int], plan: Plan) -> Iterator[Claim]:
+    def _claim(self, rooms: Mapping[int, int], plan: Plan) -> list[Claim]:
         jobs: list[ClaimedJob] = []
         try:
             jobs = patiently(lambda: self._claim_at_once(list(rooms)), self._patience_s)
@@ -109,8 +109,7 @@ class Claims:
             self._admission.leave(sum(rooms.values()) - sum(rooms[job.id] for job in jobs))
         with self._lock:
             self._held.update(_key(job) for job in jobs)
-        for job in jobs:
-            yield Claim(job=job, plan=plan, room=rooms[job.id])
+        return [Claim(job=job, plan=plan, room=rooms[job.id]) for job in jobs]
 
     def _claim_at_once(self, job_ids: Sequence[int]) -> list[ClaimedJob]:
         return self._queue.claim(job_ids, worker_id=self._worker_id, model=self._model)

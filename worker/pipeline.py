@@ -73,8 +73,8 @@ class Pipeline:
 
         Raises WriterDied or LedgerUnreachable where results could not be written.
         """
-        running = [self._jobs.start(self._run(claim)) for claim in self._claims.of(job_ids)]
-        return dict(Counter(job.result() for job in running))
+        running = [self._jobs.start(self._run_all(claims)) for claims in self._claims.of(job_ids)]
+        return dict(Counter(outcome for jobs in running for outcome in jobs.result()))
 
     def held(self) -> list[int]:
         """The jobs that are worked on, until their end is recorded."""
@@ -91,6 +91,9 @@ class Pipeline:
 
     def close(self) -> None:
         self._jobs.close()
+
+    async def _run_all(self, claims: Sequence[Claim]) -> list[str]:
+        return await asyncio.gather(*map(self._run, claims))
 
     async def _run(self, claim: Claim) -> str:
         with self._claims.holding(claim):

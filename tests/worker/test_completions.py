@@ -229,8 +229,9 @@ def test_each_request_takes_its_own_room(press: Press) -> None:
     plans = Plans(press.store.batches)
     claims = Claims(press.store.queue, plans, admission, worker_id=WORKER, model=MODEL)
     rooms = []
-    for claim in claims.of(feed(press.store, model=MODEL)):
-        with claims.occupying(claim):
-            rooms.append(claim.room)
+    for together in claims.of(feed(press.store, model=MODEL)):
+        for claim in together:
+            with claims.occupying(claim):
+                rooms.append(claim.room)
     assert [40, 1, 1] == rooms
     assert admission.wait_empty(0)

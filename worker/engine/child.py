@@ -7,8 +7,10 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing.connection import Connection
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import cast
 
 from worker.engine.counter import StepCounter
@@ -82,9 +84,21 @@ class Child:
         self._connection.close()
 
     def _send_all(self, outbox: Outbox) -> None:
-        while (payload := outbox.get()) is not None:
-            if not self.send(payload):
+        for payloads in _together(outbox):
+            if not self.send(pickle.dumps(payloads)):
                 return
+
+
+def _together(outbox: Outbox) -> Iterator[list[bytes]]:
+    """All that is there, again and again, until None is: each message wakes two processes."""
+    while (payload := outbox.get()) is not None:
+        payloads = [payload]
+        with suppress(Empty):
+            while (payload := outbox.get_nowait()) is not None:
+                payloads.append(payload)
+        yield payloads
+        if payload is None:
+            return
 
 
 def _command(connection_fd: int, counter_fd: int) -> list[str]:

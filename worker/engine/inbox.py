@@ -1,13 +1,14 @@
 """What the parent sends, and the end of this process when the parent ends."""
 
 import os
+import pickle
+import select
 import threading
 from multiprocessing.connection import Connection
-from queue import Empty, SimpleQueue
 
 from worker.engine.messages import Request
 
-# Requests of a job come one by one: a moment of patience makes the first batch a full one.
+# Requests of many jobs come in several messages: a moment of patience makes the first batch full.
 QUIET_S = 0.005
 MAX_TAKEN_AT_ONCE = 1024
 
@@ -15,36 +16,42 @@ MAX_TAKEN_AT_ONCE = 1024
 class Inbox:
     """Requests from the parent, in their order.
 
-    Its thread always stands at the socket, so it sees the parent's end at once, whatever
-    the model is computing, and ends the process: nobody is left to answer to.
+    Whoever takes them reads the socket: a thread that reads would take turns with the engine's
+    own at each message. Another only waits for the parent's end, whatever the model is
+    computing, and ends the process: nobody is left to answer to.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._requests: SimpleQueue[Request] = SimpleQueue()
-        threading.Thread(target=self._receive, name="inbox", daemon=True).start()
+        self._arrivals = select.poll()
+        self._arrivals.register(connection, select.POLLIN)
+        threading.Thread(target=self._end_with_parent, name="parent", daemon=True).start()
 
     def take(self) -> list[Request]:
         """What has arrived, which may be nothing."""
-        taken: list[Request] = []
-        while len(taken) < MAX_TAKEN_AT_ONCE and not self._requests.empty():
-            taken.append(self._requests.get())
-        return taken
+        return self._received(patience_s=0)
 
     def wait(self) -> list[Request]:
         """Wait for requests until some have arrived and no more follow at once."""
-        taken = [self._requests.get()]
-        while len(taken) < MAX_TAKEN_AT_ONCE:
-            try:
-                taken.append(self._requests.get(timeout=QUIET_S))
-            except Empty:
-                break
-        return taken
+        self._arrivals.poll()
+        return self._received(patience_s=QUIET_S)
 
-    def _receive(self) -> None:
+    def _received(self, patience_s: float) -> list[Request]:
+        received: list[Request] = []
         try:
-            while True:
-                self._requests.put(self._connection.recv())
-        finally:
-            # End of file, mostly. Not sys.exit, which would end only this thread.
-            os._exit(0)
+            while len(received) < MAX_TAKEN_AT_ONCE and self._arrivals.poll(1000 * patience_s):
+                received += map(pickle.loads, self._connection.recv())
+        except (EOFError, OSError):
+            _end()
+        return received
+
+    def _end_with_parent(self) -> None:
+        end = select.poll()
+        end.register(self._connection, 0)  # a socket tells that it is closed without being asked
+        end.poll()
+        _end()
+
+
+def _end() -> None:
+    # Not sys.exit, which would end only the calling thread, and only when the model is through.
+    os._exit(0)
