@@ -70,14 +70,10 @@ class Claims:
         with self._lock:
             return [job_id for job_id, _ in self._held]
 
-    @contextmanager
-    def holding(self, claim: Claim) -> Iterator[None]:
-        """Lets the job go at the end, whatever came of it."""
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._held.discard(_key(claim.job))
+    def let_go(self, claim: Claim) -> None:
+        """Of a job that has ended, whatever came of it."""
+        with self._lock:
+            self._held.discard(_key(claim.job))
 
     @contextmanager
     def occupying(self, claim: Claim) -> Iterator[None]:

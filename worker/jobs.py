@@ -1,8 +1,9 @@
 """The jobs' thread: all jobs of a worker take turns on it, and it steps back for the engine."""
 
 import asyncio
+import itertools
 import threading
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
@@ -46,6 +47,30 @@ class Jobs:
         if self._is_modest:
             step_back()
         self._loop.run_forever()
+
+
+async def results_of(futures: Collection[Future[_T]]) -> list[_T]:
+    """Their results in order, when all are there, or what the first that fails has failed with.
+
+    Wakes the waiting thread once, where `asyncio.wrap_future` wakes it for each.
+    """
+    loop = asyncio.get_running_loop()
+    over: asyncio.Future[Future[_T]] = loop.create_future()
+    num_done = itertools.count(1)  # may be asked by any thread
+
+    def note(done: Future[_T]) -> None:
+        if done.cancelled() or done.exception() or next(num_done) == len(futures):
+            loop.call_soon_threadsafe(end, done)
+
+    def end(last: Future[_T]) -> None:
+        if not over.done():
+            over.set_result(last)
+
+    for future in futures:
+        future.add_done_callback(note)
+    if futures:
+        (await over).result()
+    return [future.result() for future in futures]
 
 
 async def _others_ended() -> None:

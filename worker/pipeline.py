@@ -8,9 +8,9 @@ Of a completion all candidates are the result: it is recorded after its scores.
 import asyncio
 import logging
 import threading
-from asyncio import CancelledError
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, replace
 
 from ledger.states import Outcome
@@ -19,7 +19,7 @@ from worker.claims import Claim, Claims
 from worker.completion import CompletionPlan, Requests, completed
 from worker.engine import Candidate, Engine, EngineDied
 from worker.inflight import InFlight
-from worker.jobs import Jobs
+from worker.jobs import Jobs, results_of
 from worker.judge import Judge, Judged
 from worker.plan import ReportPlan, UnusablePlan
 from worker.printable import printable
@@ -74,7 +74,10 @@ class Pipeline:
         Raises WriterDied or LedgerUnreachable where results could not be written.
         """
         running = [self._jobs.start(self._run_all(claims)) for claims in self._claims.of(job_ids)]
-        return dict(Counter(outcome for jobs in running for outcome in jobs.result()))
+        ends = [end for jobs in running for end in jobs.result()]
+        return dict(
+            Counter(str(outcome) if has_won.result() else SUPERSEDED for outcome, has_won in ends)
+        )
 
     def held(self) -> list[int]:
         """The jobs that are worked on, until their end is recorded."""
@@ -92,18 +95,19 @@ class Pipeline:
     def close(self) -> None:
         self._jobs.close()
 
-    async def _run_all(self, claims: Sequence[Claim]) -> list[str]:
+    async def _run_all(self, claims: Sequence[Claim]) -> list[tuple[Outcome, Future[bool]]]:
         return await asyncio.gather(*map(self._run, claims))
 
-    async def _run(self, claim: Claim) -> str:
-        with self._claims.holding(claim):
-            try:
-                ended = await self._write(claim)
-            # The one place that catches broadly: a failure is recorded.
-            except (Exception, CancelledError) as error:
-                ended = self._failed(claim, error)
-            has_won = await asyncio.wrap_future(self._writer.record(ended))
-            return str(ended.outcome) if has_won else SUPERSEDED
+    async def _run(self, claim: Claim) -> tuple[Outcome, Future[bool]]:
+        """How it ended, and whether that was recorded, which nothing on this thread waits for."""
+        try:
+            ended = await self._write(claim)
+        # The one place that catches broadly: a failure is recorded.
+        except Exception as error:
+            ended = self._failed(claim, error)
+        recorded = self._writer.record(ended)
+        recorded.add_done_callback(lambda _: self._claims.let_go(claim))
+        return ended.outcome, recorded
 
     async def _write(self, claim: Claim) -> Ended:
         plan = claim.plan
@@ -153,10 +157,10 @@ class Pipeline:
             for name, (prompt, sampling) in requests.items()
         }
         with self._in_flight.holding(claim.job.id, futures.values()):
-            answers = await asyncio.gather(*map(asyncio.wrap_future, futures.values()))
+            answers = await results_of(futures.values())
         return {name: _clean(drawn) for name, drawn in zip(futures, answers, strict=True)}
 
-    def _failed(self, claim: Claim, error: Exception | CancelledError) -> Ended:
+    def _failed(self, claim: Claim, error: Exception) -> Ended:
         if isinstance(error, CancelledError):
             outcome = Outcome.RELEASED if self._is_draining.is_set() else Outcome.CANCELLED
             return _given_up(claim, outcome, is_suspect=claim.job.is_suspect)

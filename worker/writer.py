@@ -50,11 +50,13 @@ class Writer:
         """
         future: Future[bool] = Future()
         with self._changed:
-            if self._is_closed:
-                raise WriterDied("the writer has ended")
-            self._items.append((ended, future))
+            is_closed = self._is_closed
+            if not is_closed:
+                self._items.append((ended, future))
             if len(self._items) in (1, NUM_ENOUGH):  # at no other length has it anything to do
                 self._changed.notify()
+        if is_closed:
+            future.set_exception(WriterDied("the writer has ended"))
         return future
 
     def close(self) -> None:

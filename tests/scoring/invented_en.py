@@ -84,6 +84,7 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("She edited docs/cli.md.", ("docs/cli.md",)),
     ("She ran `make test` on the login page.", ("make test",)),
     ("She added --verbose.", ("--verbose",)),
+    ("She added --browser for the browser.", ("--browser",)),
     ("She fixed #5121.", ("5121",)),
     ("See https://example.com/login for more.", ("https://example.com/login",)),
     ("She called the API of ACME.", ()),

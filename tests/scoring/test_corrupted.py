@@ -76,6 +76,12 @@ def test_ordinary_words_and_forms_are_sound(text: str) -> None:
     assert () == corrupted(text, ENGLISH)
 
 
+def test_what_the_row_writes_itself_is_sound() -> None:
+    facts = Facts.of({"done": ["Upgrade agent V1→V2", "Fix prefe📝"]})
+    assert () == corrupted("She upgraded the agent V1→V2 and fixed prefe📝.", facts)
+    assert ("V1→V3",) == corrupted("She upgraded the agent V1→V3.", facts)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 import pytest
 
 from tests.waiting import wait_until
-from worker.jobs import Jobs
+from worker.jobs import Jobs, results_of
 
 PRIORITY = os.getpriority(os.PRIO_PROCESS, 0)
 """Before anything stepped back."""
@@ -24,7 +24,8 @@ def jobs() -> Iterator[Jobs]:
 
 
 async def _answer_of(answer: Future[str]) -> tuple[str, int]:
-    return await asyncio.wrap_future(answer), threading.get_native_id()
+    [text] = await results_of([answer])
+    return text, threading.get_native_id()
 
 
 def test_jobs_wait_beside_each_other_on_one_thread(jobs: Jobs) -> None:
@@ -48,6 +49,34 @@ def test_an_error_reaches_who_waits_and_nobody_else(jobs: Jobs) -> None:
         started[0].result(10)
     other.set_result("sound")
     assert "sound" == started[1].result(10)[0]
+
+
+def test_results_come_in_order_when_all_are_there(jobs: Jobs) -> None:
+    answers: list[Future[str]] = [Future() for _ in range(3)]
+    started = jobs.start(results_of(answers))
+    for number in (2, 0):
+        answers[number].set_result(f"text {number}")
+    with pytest.raises(TimeoutError):
+        started.result(0.05)
+    answers[1].set_result("text 1")
+    assert ["text 0", "text 1", "text 2"] == started.result(10)
+
+
+def test_no_result_is_waited_for_where_none_is_asked_for(jobs: Jobs) -> None:
+    assert [] == jobs.start(results_of([])).result(10)
+
+
+def test_the_first_that_fails_ends_the_wait_for_all(jobs: Jobs) -> None:
+    slow, spoilt, called_off = Future[str](), Future[str](), Future[str]()
+    failing = jobs.start(results_of([slow, spoilt]))
+    cancelled = jobs.start(results_of([slow, called_off]))
+    spoilt.set_exception(ValueError("spoilt"))
+    called_off.cancel()
+    with pytest.raises(ValueError, match="spoilt"):
+        failing.result(10)
+    with pytest.raises(asyncio.CancelledError):  # its own name for it, on the way out
+        cancelled.result(10)
+    slow.set_result("late, and wanted by nobody")
 
 
 def test_closing_waits_for_what_runs_and_starts_nothing_more() -> None:

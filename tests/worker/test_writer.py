@@ -160,5 +160,5 @@ def test_a_dead_writer_fails_whoever_waits(store: Store) -> None:
     with pytest.raises(WriterDied):
         writer.record(ended(first)).result(10)
     with pytest.raises(WriterDied):
-        writer.record(ended(second))
+        writer.record(ended(second)).result(0)
     writer.close()  # or the thread's end could reach the next test

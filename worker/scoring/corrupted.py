@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-from worker.scoring.facts import Facts
+from worker.scoring.facts import Facts, strange_terms
 from worker.scoring.ordinary import has_form, is_ordinary
-from worker.scoring.terms import humps_of, parts_of, terms_in
+from worker.scoring.terms import humps_of, parts_of
 from worker.scoring.words import HAN, placed_words
 
 _RUN = re.compile(f"[{HAN}]{{5,}}")
@@ -39,11 +39,12 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     text = unicodedata.normalize("NFKC", text)
     found = [
         (term.start, part)
-        for term in terms_in(text)
+        for term in strange_terms(text, facts)
         for part in parts_of(term.text)
         if original(part, facts)
     ]
-    found += _chinese(text, facts)
+    if not text.isascii():
+        found += _chinese(text, facts)
     return tuple(dict.fromkeys(word for _, word in sorted(found)))
 
 
@@ -52,18 +53,18 @@ def original(word: str, facts: Facts) -> str | None:
     """The word of the row that this one is a spoilt form of; None if it is none."""
     if _is_mixed(word) and not _is_sound(_FOREIGN.sub("", word).casefold(), facts):
         return word
+    folded = word.casefold()
+    if len(folded) < _SHORTEST or _is_sound(folded, facts):
+        return None
     if all(_is_sound(hump.casefold(), facts) for hump in humps_of(word)[1:] or [word]):
         return None
-    word = word.casefold()
-    if len(word) < _SHORTEST or _is_sound(word, facts):
-        return None
-    limit = min(max(1, (len(word) - 1) // 3), 4)
+    limit = min(max(1, (len(folded) - 1) // 3), 4)
     near = [
         known
         for known in facts.words
-        if abs(len(word) - len(known)) <= limit and _is_near(word, known, limit)
+        if abs(len(folded) - len(known)) <= limit and _is_near(folded, known, limit)
     ]
-    return min(near) if near and not has_form(word, facts.words) else None
+    return min(near) if near and not has_form(folded, facts.words) else None
 
 
 def _is_mixed(word: str) -> bool:

@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import chain
 
 _Vector = Mapping[str, float]
 
@@ -16,13 +17,13 @@ def cosines_to_facts(texts: Sequence[Sequence[str]], facts: Sequence[str]) -> li
     Source: Salton, Wong and Yang 1975, "A vector space model for automatic indexing".
     """
     counts = [Counter(words) for words in (facts, *texts)]
-    frequencies = Counter(word for document in counts for word in document)
-    weights = {
-        word: math.log((1 + len(counts)) / (1 + frequency)) + 1
-        for word, frequency in frequencies.items()
-    }
+    weights = [
+        math.log((1 + len(counts)) / (1 + frequency)) + 1 for frequency in range(len(counts) + 1)
+    ]
+    frequencies = Counter(chain.from_iterable(counts))
     first, *others = (
-        {word: count * weights[word] for word, count in document.items()} for document in counts
+        {word: count * weights[frequencies[word]] for word, count in document.items()}
+        for document in counts
     )
     return [_cosine(first, other) for other in others]
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from worker.scoring.numerals import CHINESE, value_of
 
@@ -15,27 +16,32 @@ _YEAR = r"(?:,? (?:of )?(?P<year>\d{4}))?"
 
 _NUMERAL = re.compile(rf"[\d{CHINESE}]")
 """No date is without one."""
-_MONTH_HINTS = tuple(_NUMBERS)
 
-# The longer ones first: what one of them has read, the next does not read again. Each is tried
-# only on a text that has one of its hints, which is found much sooner.
-_PATTERNS = [
-    (hints, re.compile(pattern))
-    for hints, pattern in (
-        (".-/", r"(?<![\d.])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![.]?\d)"),
+# The longer ones first: what one of them has read, the next does not read again. Each group is
+# tried only on a text that holds what all its dates hold, which is found much sooner.
+_GROUPS = [
+    (re.compile(core), [re.compile(pattern) for pattern in patterns])
+    for core, *patterns in (
         (
-            ".-/",
+            r"\d([-/.])\d\d?\1\d",
+            r"(?<![\d.])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![.]?\d)",
             r"(?<![\d.])(?P<either>\d{1,2})([-/.])(?P<other>\d{1,2})\2(?P<year>\d{4})(?![.]?\d)",
         ),
-        ("Ww", r"(?<!\w)(?P<year>\d{4})[- ]?[Ww](?P<week>\d{1,2})(?!\w)"),
-        (("eek",), rf"(?<!\w)[Ww]eek (?P<week>\d{{1,2}})\b(?!\.\d){_YEAR}"),
-        ("W", r"(?<!\w)W(?P<week>\d{1,2})(?!\w)(?:[/-](?P<year>\d{4}))?"),
-        ("周期", rf"(?:(?P<year>\d{{4}})年 ?第?|第) ?(?P<week>{_N}) ?(?:周|个?星期)"),
-        ("日号", rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月(?P<day>{_N})[日号]"),
-        ("月", rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月"),
-        (_MONTH_HINTS, rf"(?<![\w.]){_DAY}(?: of)? (?P<name>{_MONTH})\b\.?{_YEAR}"),
-        (_MONTH_HINTS, rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?!\.?\d){_YEAR}"),
-        (_MONTH_HINTS, rf"\b(?P<name>{_MONTH})\.?,? (?P<year>\d{{4}})\b"),
+        (r"\d[- ]?[Ww]\d", r"(?<!\w)(?P<year>\d{4})[- ]?[Ww](?P<week>\d{1,2})(?!\w)"),
+        (r"eek \d", rf"(?<!\w)[Ww]eek (?P<week>\d{{1,2}})\b(?!\.\d){_YEAR}"),
+        (r"W\d", r"(?<!\w)W(?P<week>\d{1,2})(?!\w)(?:[/-](?P<year>\d{4}))?"),
+        ("周|星期", rf"(?:(?P<year>\d{{4}})年 ?第?|第) ?(?P<week>{_N}) ?(?:周|个?星期)"),
+        (
+            "月",
+            rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月(?P<day>{_N})[日号]",
+            rf"(?:(?P<year>\d{{4}})年)?(?P<month>{_N})月",
+        ),
+        (
+            "|".join(_NUMBERS),
+            rf"(?<![\w.]){_DAY}(?: of)? (?P<name>{_MONTH})\b\.?{_YEAR}",
+            rf"\b(?P<name>{_MONTH})\.? {_DAY}\b(?!\.?\d){_YEAR}",
+            rf"\b(?P<name>{_MONTH})\.?,? (?P<year>\d{{4}})\b",
+        ),
     )
 ]
 
@@ -81,9 +87,8 @@ def dates_in(text: str) -> Iterator[Dated]:
     """Every date of the text, none twice."""
     if not _NUMERAL.search(text):
         return
-    for hints, pattern in _PATTERNS:
-        if not any(map(text.__contains__, hints)):
-            continue
+    likely = (patterns for core, patterns in _GROUPS if core.search(text))
+    for pattern in chain.from_iterable(likely):
         places = []
         for found in pattern.finditer(text):
             if readings := tuple(date for date in _readings(found) if date.is_possible):

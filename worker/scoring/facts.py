@@ -9,7 +9,8 @@ from typing import Any, Self
 from worker.scoring import numerals
 from worker.scoring.dates import Date, dates_in
 from worker.scoring.numerals import canonical
-from worker.scoring.terms import humps_of, parts_of, terms_in
+from worker.scoring.ordinary import is_plain
+from worker.scoring.terms import Term, humps_of, parts_of, terms_in
 from worker.scoring.words import words as in_order
 
 FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
@@ -55,6 +56,18 @@ class Facts:
         )
 
 
+def strange_terms(text: str, facts: Facts) -> Iterator[Term]:
+    """The terms that are neither the row's nor plain words: all that may be wrong."""
+
+    def is_known(word: str) -> bool:
+        return word.casefold() in facts.terms or is_plain(word)
+
+    for term in terms_in(text, is_known):
+        is_of_row = term.text.casefold() in facts.terms
+        if not is_of_row and (term.is_option or not is_plain(term.text)):
+            yield term
+
+
 def facts_of(fields: Mapping[str, Any]) -> str:
     """All values of a row, one a line, lists item by item."""
     lines: list[str] = []
@@ -78,4 +91,5 @@ def _numbers(text: str) -> Iterator[str]:
     for found in FIGURES.finditer(text):
         yield from map(canonical, canonical(found[0]).split(","))
     yield from (str(numerals.english_value(found[0])) for found in numerals.ENGLISH.finditer(text))
-    yield from (str(numerals.value_of(found[0])) for found in _CHINESE.finditer(text))
+    if not text.isascii():
+        yield from (str(numerals.value_of(found[0])) for found in _CHINESE.finditer(text))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from worker.scoring import numerals
 from worker.scoring.corrupted import original
 from worker.scoring.dates import Dated, dates_in
-from worker.scoring.facts import FIGURES, Facts
+from worker.scoring.facts import FIGURES, Facts, strange_terms
 from worker.scoring.numerals import canonical, value_of
 from worker.scoring.ordinary import has_form, is_ordinary
 from worker.scoring.people import chinese_names
@@ -103,9 +103,7 @@ def _invented_numbers(text: str, facts: Facts) -> Iterator[_Found]:
 
 def _invented_terms(text: str, facts: Facts) -> Iterator[_Found]:
     names: list[Term] = []
-    for term in terms_in(text):
-        if term.text.casefold() in facts.terms:
-            continue
+    for term in strange_terms(text, facts):
         if term.is_option:
             yield term.start, f"--{term.text}"
         elif _is_invented_term(term.text, facts):

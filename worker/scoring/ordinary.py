@@ -1,6 +1,7 @@
 """Ordinary English words and their forms: what a sentence needs, whatever the row says."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import takewhile
 
 _WORDS = """
@@ -115,9 +116,16 @@ _SPELLINGS = (
 _PREFIXES = ("un", "in", "re", "non", "pre", "over")
 
 
+@lru_cache(maxsize=16_384)  # all texts are full of the same ones
 def is_ordinary(word: str) -> bool:
     """Whether a sentence may hold the word, in any of its forms; in lower case."""
     return word in ORDINARY or any(stem in ORDINARY for stem in _stems(word))
+
+
+@lru_cache(maxsize=16_384)
+def is_plain(word: str) -> bool:
+    """Whether it is an ordinary word as a sentence writes it: no capital letter but the first."""
+    return word.isalpha() and word[1:] == word[1:].lower() and is_ordinary(word.casefold())
 
 
 def is_form(word: str, other: str) -> bool:

@@ -1,7 +1,7 @@
 """Terms: what of a text is written without a blank, and the words inside it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,11 +24,13 @@ class Term(NamedTuple):
     """Written as `--option`."""
 
 
-def terms_in(text: str) -> Iterator[Term]:
+def terms_in(text: str, is_known: Callable[[str], bool] = lambda word: False) -> Iterator[Term]:
+    """In their order, without the words that `is_known`: of letters and digits alone."""
     for found in _TERM.finditer(text):
         whole = found[0]
         if whole.isalnum():  # most of them, and this is the innermost loop of all scores
-            yield Term(found.start(), whole, False)
+            if not is_known(whole):
+                yield Term(found.start(), whole, False)
             continue
         num_before, inner = _inner(whole)
         if inner:
@@ -49,6 +51,8 @@ def parts_of(term: str) -> list[str]:
     return [part for part in _SEPARATOR.split(term) if part]
 
 
-def humps_of(part: str) -> list[str]:
+@lru_cache(maxsize=16_384)  # rows are full of the same ones
+def humps_of(part: str) -> tuple[str, ...]:
     """The words of `snake_case` and of `CamelCase`."""
-    return [hump for piece in part.split("_") for hump in (piece, *_HUMP.findall(piece)) if hump]
+    pieces = part.split("_")
+    return tuple(hump for piece in pieces for hump in (piece, *_HUMP.findall(piece)) if hump)

@@ -12,8 +12,8 @@ def distinct(words: Sequence[str], length: int) -> float | None:
     None for a text of fewer than n words. Source: Li et al. 2016, "A diversity-promoting
     objective function for neural conversation models".
     """
-    grams = list(zip(*(words[start:] for start in range(length)), strict=False))
-    return len(set(grams)) / len(grams) if grams else None
+    different = set(zip(*(words[start:] for start in range(length)), strict=False))
+    return len(different) / (len(words) - length + 1) if different else None
 
 
 def repetition(words: Sequence[str]) -> float:

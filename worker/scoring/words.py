@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 import rjieba
 
@@ -15,6 +16,7 @@ _PIECE = re.compile(rf"([{HAN}]+)|[^\W\d_]?\d+(?:[.,]\d+)*(?:[^\W{HAN}]+)?|[^\W{
 _ASCII_PIECE = re.compile(r"[^\W\d_]?\d+(?:[.,]\d+)*\w*|\w+")
 
 
+@lru_cache(maxsize=256)  # items are looked for in all texts of a row, which ask for their words
 def folded(text: str) -> str:
     """As texts are compared: compatibility forms made one (NFKC), case folded, blanks single."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
