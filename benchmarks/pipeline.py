@@ -11,6 +11,7 @@ python -m benchmarks.pipeline --data roster.csv [--template weekly_report] [--jo
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -32,8 +33,8 @@ from ledger.schema import upgrade
 from ledger.settings import Settings, load_settings
 from ledger.states import Outcome
 from ledger.store import Ended, JobResult, Store
-from producer.intake import Row, intake_report
-from producer.submission import ReportRequest, submit_batch
+from producer.intake import Row, intake_completion, intake_report
+from producer.submission import CompletionRequest, ReportRequest, submit_batch
 from reporting import Template, load_template
 from reporting.shipped import find_template
 from worker.admission import Admission
@@ -97,11 +98,16 @@ def _run_free(options: argparse.Namespace) -> None:
     with _ledger() as store:
         _submit(store, template, rows, options.n, settings)
         ledger_s = _timed(lambda: _record(store, results))
+    with _ledger() as store:
+        _submit_completions(store, options.jobs, options.n, settings)
+        with _pipeline(store) as pipeline:
+            completions_s = _timed(lambda: _run(store, pipeline))
     print(f"{options.jobs} jobs of {options.n} candidates a section")
     for name, seconds in (
         ("submitted", submitted_s),
         ("fed, claimed, recorded: the ledger alone", ledger_s),
         ("the same with prompts, scores and rendering", run_s),
+        ("completions, with their scores", completions_s),
     ):
         print(f"  {name:44} {seconds:6.2f} s  {options.jobs / seconds:8.0f} jobs/s")
 
@@ -206,6 +212,20 @@ def _submit(
     )
     numbered = [Row(number, values) for number, values in enumerate(rows, start=2)]
     return submit_batch(store, request, numbered, settings).batch_id
+
+
+def _submit_completions(store: Store, num_jobs: int, n: int, settings: Settings) -> None:
+    request = CompletionRequest(
+        source="prompts.jsonl", model=MODEL, name="benchmark", shard_size=SHARD_SIZE
+    )
+    head = {"method": "POST", "url": "/v1/completions"}
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as file:
+        for number in range(num_jobs):
+            body = {"prompt": f"Line {number}:", "max_tokens": 16, "n": n}
+            print(json.dumps(head | {"custom_id": f"{number}", "body": body}), file=file)
+        file.flush()
+        rows = intake_completion(Path(file.name), model=MODEL, is_override=True).accept()
+    submit_batch(store, request, rows, settings)
 
 
 def _fields(template: Template, row: int) -> dict[str, Any]:
