@@ -11,6 +11,7 @@
 
 #pragma once
 
+#include "team.h"
 #include "vectors.h"
 
 enum { BLOCK = 32, MAX_DIM = 256 };
@@ -229,20 +230,21 @@ static void read_block(const Step *step, const Shape *shape, const Scoring *scor
           keys + next * shape->key_dim);
 }
 
-static void write_tokens(const Step *step, const Shape *shape, element *keys, element *values,
-                         const Heads *new_keys, const Heads *new_values) {
-#pragma omp for schedule(static)
-  for (int64_t token = 0; token < step->num_tokens; token++)
-    write_token(step, shape, keys, values, new_keys, new_values, token);
+static void write_tokens(Member *me, const Step *step, const Shape *shape, element *keys,
+                         element *values, const Heads *new_keys, const Heads *new_values) {
+  for (Chunk some = {0}; next_chunk(me, &some, step->num_tokens, LANES);)
+    for (int64_t token = some.begin; token < some.end; token++)
+      write_token(step, shape, keys, values, new_keys, new_values, token);
 }
 
-static void read_tiles(const Step *step, const Shape *shape, const Scoring *scoring,
+static void read_tiles(Member *me, const Step *step, const Shape *shape, const Scoring *scoring,
                        const element *keys, const element *values, const Heads *queries,
                        const Heads *outputs) {
   Tile tile;
-  /* The last first: chunks of prompts, which take longest. */
-#pragma omp for schedule(dynamic, 1)
-  for (int64_t i = step->num_tiles * shape->num_heads - 1; i >= 0; i--) {
+  const int64_t num = step->num_tiles * shape->num_heads;
+  for (Chunk one = {0}; next_chunk(me, &one, num, 1);) {
+    /* The last first: chunks of prompts, which take longest. */
+    const int64_t i = num - one.end;
     const int64_t number = i / shape->num_heads, head = i % shape->num_heads;
     const int64_t begin = step->tile_tokens[number];
     tile.num_queries = (int)((step->tile_tokens[number + 1] - begin) * shape->group);
@@ -253,14 +255,28 @@ static void read_tiles(const Step *step, const Shape *shape, const Scoring *scor
   }
 }
 
+typedef struct {
+  const Step *step;
+  const Shape *shape;
+  const Scoring *scoring;
+  element *keys, *values;
+  const Heads *queries, *new_keys, *new_values, *outputs;
+} AttendCall;
+
+static void attend_together(const void *of, Member *me) {
+  const AttendCall *call = of;
+  /* All of it before anything is read: one may share what another writes in this step. */
+  write_tokens(me, call->step, call->shape, call->keys, call->values, call->new_keys,
+               call->new_values);
+  read_tiles(me, call->step, call->shape, call->scoring, call->keys, call->values, call->queries,
+             call->outputs);
+}
+
 /* `keys` and `values` are one layer's cache; `outputs` like `queries`, of the values' size. */
 void attend(const Step *step, const Shape *shape, const Scoring *scoring, element *keys,
             element *values, const Heads *queries, const Heads *new_keys,
             const Heads *new_values, const Heads *outputs) {
-#pragma omp parallel num_threads(shape->num_threads)
-  {
-    /* All of it before anything is read: one may share what another writes in this step. */
-    write_tokens(step, shape, keys, values, new_keys, new_values);
-    read_tiles(step, shape, scoring, keys, values, queries, outputs);
-  }
+  const AttendCall call = {step,    shape,    scoring,    keys,   values,
+                           queries, new_keys, new_values, outputs};
+  run_together(attend_together, &call, shape->num_threads);
 }

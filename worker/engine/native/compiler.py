@@ -44,7 +44,7 @@ def compiled(dtype: torch.dtype, *, is_int8: bool = False) -> ctypes.CDLL:
         raise NotCompiled("there is no C compiler")
     if dtype not in DEFINES:
         raise NotCompiled(f"it is not written for {dtype}")
-    command = [compiler, *FLAGS, *DEFINES[dtype], *(INT8 if is_int8 else ()), "-fopenmp"]
+    command = [compiler, *FLAGS, *DEFINES[dtype], *(INT8 if is_int8 else ()), "-pthread"]
     target = _folder() / f"native-{_digest(command)}.so"
     try:
         if not target.exists():

@@ -2,9 +2,9 @@
 
 #pragma once
 
-#include <omp.h>
 #include <stdlib.h>
 
+#include "team.h"
 #include "vectors.h"
 
 /* Tokens whose weights are added up in fp32 before they go on in double. */
@@ -158,6 +158,29 @@ static int64_t draw_row(const float *logits, int64_t size, const Asked *asked, i
   return place_in_all(weights, sums, size, asked->heights[row] * total);
 }
 
+typedef struct {
+  const float *logits, *shaped;
+  int64_t num_rows, size;
+  const Asked *asked;
+  int64_t *tokens;
+  float *norms, *weights;
+  double *sums;
+} DrawCall;
+
+static void draw_some(const void *of, Member *me) {
+  const DrawCall *call = of;
+  const int64_t size = call->size;
+  float *weights = call->weights + me->number * (size + LANES);
+  double *sums = call->sums + me->number * (size / STRIDE + 1);
+  for (Chunk rows = {0}; next_chunk(me, &rows, call->num_rows, 1);) {
+    const int64_t row = rows.begin;
+    const float *own = call->logits + row * size, top = top_of(own, size);
+    call->norms[row] = top + (float)log(weigh_all(own, size, top, 1, weights, sums));
+    call->tokens[row] =
+        draw_row(call->shaped + row * size, size, call->asked, row, weights, sums);
+  }
+}
+
 /* Draws from `shaped` [rows, size]; `tokens` [rows], NOT_DRAWN where that takes another way;
    `norms` [rows] are the logarithms of the sums of e^`logits`, not finite where a logit is NaN
    or infinity. `weights` and `sums` are room for each thread: size + LANES floats, and a double
@@ -165,12 +188,6 @@ static int64_t draw_row(const float *logits, int64_t size, const Asked *asked, i
 void draw_rows(const float *logits, const float *shaped, int64_t num_rows, int64_t size,
                const Asked *asked, int64_t *tokens, float *norms, float *weights, double *sums,
                int64_t num_threads) {
-#pragma omp parallel for schedule(dynamic, 1) num_threads(num_threads)
-  for (int64_t row = 0; row < num_rows; row++) {
-    float *own_weights = weights + omp_get_thread_num() * (size + LANES);
-    double *own_sums = sums + omp_get_thread_num() * (size / STRIDE + 1);
-    const float *own = logits + row * size, top = top_of(own, size);
-    norms[row] = top + (float)log(weigh_all(own, size, top, 1, own_weights, own_sums));
-    tokens[row] = draw_row(shaped + row * size, size, asked, row, own_weights, own_sums);
-  }
+  const DrawCall call = {logits, shaped, num_rows, size, asked, tokens, norms, weights, sums};
+  run_together(draw_some, &call, num_threads);
 }

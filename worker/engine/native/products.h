@@ -8,6 +8,7 @@
 
 #pragma once
 
+#include "team.h"
 #include "vectors.h"
 
 #ifdef INT8
@@ -137,27 +138,26 @@ INLINE void adjust(floats *sums, const Weight *weight, int64_t panel, const floa
 #endif
 }
 
-/* Products of all tokens and all panels, of which `together` ones go to `finish` at a time.
-   Called by all threads of a team, which then wait for each other. */
-INLINE void multiply_all(const Weight *weight, const Bands *bands, int64_t num_tokens,
+/* Products of all tokens and all panels, of which `together` ones go to `finish` at a time. */
+INLINE void multiply_all(Member *me, const Weight *weight, const Bands *bands, int64_t num_tokens,
                          const int together, Finish finish, const void *target) {
-  const int64_t depth = weight->depth, num_panels = weight->outputs / LANES;
+  const int64_t depth = weight->depth, num_panels = weight->outputs / LANES / together;
   const int64_t step = clamp(CACHED / (depth * LANES * (int64_t)sizeof(number)), 1 << 20) * LANES;
   const int64_t at_once = step > LANES ? step : LANES;
-  for (int64_t from = 0; from < num_tokens; from += at_once) {
-    const int64_t to = from + clamp(num_tokens - from, at_once);
-#pragma omp for schedule(dynamic, PANELS_AT_ONCE) nowait
-    for (int64_t panel = 0; panel < num_panels; panel += together)
+  const int64_t num_passes = (num_tokens + at_once - 1) / at_once;
+  for (Chunk some = {0}; next_chunk(me, &some, num_passes * num_panels, PANELS_AT_ONCE);)
+    for (int64_t i = some.begin; i < some.end; i++) {
+      const int64_t panel = i % num_panels * together, from = i / num_panels * at_once;
+      const int64_t to = from + clamp(num_tokens - from, at_once);
       for (int64_t token = from; token < to; token += LANES) {
         const int num_here = (int)clamp(to - token, LANES);
         floats sums[2 * LANES];
-        for (int i = 0; i < together; i++) {
-          multiply_band(sums + i * LANES, weight, panel + i, bands->numbers + token * depth,
+        for (int j = 0; j < together; j++) {
+          multiply_band(sums + j * LANES, weight, panel + j, bands->numbers + token * depth,
                         num_here);
-          adjust(sums + i * LANES, weight, panel + i, bands->scales + token, num_here);
+          adjust(sums + j * LANES, weight, panel + j, bands->scales + token, num_here);
         }
         finish(target, panel, token, num_here, sums);
       }
-  }
-#pragma omp barrier
+    }
 }
