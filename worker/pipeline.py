@@ -101,13 +101,20 @@ class Pipeline:
     async def _run(self, claim: Claim) -> tuple[Outcome, Future[bool]]:
         """How it ended, and whether that was recorded, which nothing on this thread waits for."""
         try:
-            ended = await self._write(claim)
-        # The one place that catches broadly: a failure is recorded.
-        except Exception as error:
-            ended = self._failed(claim, error)
+            ended = await self._ended(claim)
+        except BaseException:  # nothing will be recorded: its lease must run out
+            self._claims.let_go(claim)
+            raise
         recorded = self._writer.record(ended)
         recorded.add_done_callback(lambda _: self._claims.let_go(claim))
         return ended.outcome, recorded
+
+    async def _ended(self, claim: Claim) -> Ended:
+        try:
+            return await self._write(claim)
+        # The one place that catches broadly: a failure is recorded.
+        except Exception as error:
+            return self._failed(claim, error)
 
     async def _write(self, claim: Claim) -> Ended:
         plan = claim.plan

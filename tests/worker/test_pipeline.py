@@ -134,6 +134,17 @@ def test_jobs_are_held_until_their_end_is_recorded(bench: Bench) -> None:
     bench.engine.is_held = False
     bench.engine.release()
     thread.join(30)
+    wait_until(lambda: not bench.pipeline.held())  # let go by the writer's thread, a moment later
+
+
+def test_a_job_whose_end_can_t_be_said_is_held_no_more(bench: Bench) -> None:
+    class Unspeakable(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    bench.engine.error = Unspeakable()
+    with pytest.raises(ValueError, match="no words"):
+        bench.pipeline.run(bench.submit(1))
     assert [] == bench.pipeline.held()
 
 

@@ -48,7 +48,7 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for _, word in sorted(found)))
 
 
-@lru_cache(maxsize=4_096)  # `invented` asks for the same words
+@lru_cache(maxsize=256)  # `invented` asks for the same words; each holds its row
 def original(word: str, facts: Facts) -> str | None:
     """The word of the row that this one is a spoilt form of; None if it is none."""
     if _is_mixed(word) and not _is_sound(_FOREIGN.sub("", word).casefold(), facts):

@@ -51,7 +51,7 @@ def parts_of(term: str) -> list[str]:
     return [part for part in _SEPARATOR.split(term) if part]
 
 
-@lru_cache(maxsize=16_384)  # rows are full of the same ones
+@lru_cache(maxsize=1_024)  # rows share many; a word may be as long as a cell
 def humps_of(part: str) -> tuple[str, ...]:
     """The words of `snake_case` and of `CamelCase`."""
     pieces = part.split("_")
