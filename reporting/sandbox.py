@@ -66,7 +66,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         return check_size(super().call_binop(context, operator, left, right))
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        if __obj is check_time or __obj is check_size:  # which `Limiter` has put there
+        if __obj is check_time or __obj is check_size:
+            # Put there by `Limiter`: checked here again, each text would count twice.
             return __obj(*args)
         check_time()
         if isinstance(getattr(__obj, "__self__", None), str):

@@ -71,7 +71,7 @@ class Claims:
             return [job_id for job_id, _ in self._held]
 
     def let_go(self, claim: Claim) -> None:
-        """Of a job that has ended, whatever came of it."""
+        """Renew its lease no more, whatever came of it."""
         with self._lock:
             self._held.discard(_key(claim.job))
 

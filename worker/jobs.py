@@ -52,11 +52,11 @@ class Jobs:
 async def results_of(futures: Collection[Future[_T]]) -> list[_T]:
     """Their results in order, when all are there, or what the first that fails has failed with.
 
-    Wakes the waiting thread once, where `asyncio.wrap_future` wakes it for each.
+    Where all goes well the waiting thread wakes once; `asyncio.wrap_future` wakes it for each.
     """
     loop = asyncio.get_running_loop()
     over: asyncio.Future[Future[_T]] = loop.create_future()
-    num_done = itertools.count(1)  # may be asked by any thread
+    num_done = itertools.count(1)  # any thread may ask: `next` is one step for all
 
     def note(done: Future[_T]) -> None:
         if done.cancelled() or done.exception() or next(num_done) == len(futures):

@@ -76,7 +76,7 @@ class Pipeline:
         running = [self._jobs.start(self._run_all(claims)) for claims in self._claims.of(job_ids)]
         ends = [end for jobs in running for end in jobs.result()]
         return dict(
-            Counter(str(outcome) if has_won.result() else SUPERSEDED for outcome, has_won in ends)
+            Counter(str(outcome) if recorded.result() else SUPERSEDED for outcome, recorded in ends)
         )
 
     def held(self) -> list[int]:

@@ -50,11 +50,10 @@ class Writer:
         """
         future: Future[bool] = Future()
         with self._changed:
-            is_closed = self._is_closed
-            if not is_closed:
+            if not (is_closed := self._is_closed):
                 self._items.append((ended, future))
-            if len(self._items) in (1, NUM_ENOUGH):  # at no other length has it anything to do
-                self._changed.notify()
+                if len(self._items) in (1, NUM_ENOUGH):  # at no other has it anything to do
+                    self._changed.notify()
         if is_closed:
             future.set_exception(WriterDied("the writer has ended"))
         return future

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from reporting.escaping import escape_inline, escape_section
+from reporting.escaping import _CODE_OR_MARKUP, _MAYBE_MARKUP, escape_inline, escape_section
 from reporting.text import collapsed
 from tests.reporting.templates import markdown_of, page_of, values_of
 
@@ -72,6 +72,14 @@ def test_ordinary_text_stays_as_written(text: str) -> None:
 )
 def test_markup_in_a_value_gets_a_backslash(text: str, markdown: str) -> None:
     assert markdown == escape_inline(text)
+
+
+@given(LINES)
+@example("`c`")
+@example("a] b")
+def test_what_is_escaped_is_seen_at_the_first_look(text: str) -> None:
+    if _CODE_OR_MARKUP.search(text):
+        assert _MAYBE_MARKUP.search(text)
 
 
 def shown(text: str) -> str:

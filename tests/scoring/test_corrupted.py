@@ -79,6 +79,7 @@ def test_ordinary_words_and_forms_are_sound(text: str) -> None:
 def test_what_the_row_writes_itself_is_sound() -> None:
     facts = Facts.of({"done": ["Upgrade agent V1→V2", "Fix prefe📝"]})
     assert () == corrupted("She upgraded the agent V1→V2 and fixed prefe📝.", facts)
+    assert () == corrupted("It was agent/V1→V2, V1→V2-upgrade, and prefe📝/orion.", facts)
     assert ("V1→V3",) == corrupted("She upgraded the agent V1→V3.", facts)
 
 

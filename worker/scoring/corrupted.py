@@ -33,8 +33,9 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
     has: one up to 6 letters, two up to 9, three up to 12, then four; more, less, another, or
     swapped with its neighbour. No ordinary word, no form of one or of a word of the row; other
     digits, or sound words put together otherwise, make another identifier, not a spoilt one.
-    A word with a broken character, a sign or a letter of another script in it is spoilt. In
-    Chinese: one character another than in the row, between the two before and the two after.
+    A word with a broken character, a sign or a letter of another script in it is spoilt, unless
+    the row writes it so. In Chinese: one character another than in the row, between the two
+    before and the two after.
     """
     text = unicodedata.normalize("NFKC", text)
     found = [
@@ -51,10 +52,12 @@ def corrupted(text: str, facts: Facts) -> tuple[str, ...]:
 @lru_cache(maxsize=256)  # `invented` asks for the same words; each holds its row
 def original(word: str, facts: Facts) -> str | None:
     """The word of the row that this one is a spoilt form of; None if it is none."""
+    folded = word.casefold()
+    if _is_sound(folded, facts):
+        return None
     if _is_mixed(word) and not _is_sound(_FOREIGN.sub("", word).casefold(), facts):
         return word
-    folded = word.casefold()
-    if len(folded) < _SHORTEST or _is_sound(folded, facts):
+    if len(folded) < _SHORTEST:
         return None
     if all(_is_sound(hump.casefold(), facts) for hump in humps_of(word)[1:] or [word]):
         return None

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import chain
 
 from worker.scoring.numerals import CHINESE, value_of
 
@@ -87,15 +86,15 @@ def dates_in(text: str) -> Iterator[Dated]:
     """Every date of the text, none twice."""
     if not _NUMERAL.search(text):
         return
-    likely = (patterns for core, patterns in _GROUPS if core.search(text))
-    for pattern in chain.from_iterable(likely):
-        places = []
-        for found in pattern.finditer(text):
-            if readings := tuple(date for date in _readings(found) if date.is_possible):
-                places.append(found.span())
-                yield Dated(*found.span(), readings)
-        for start, end in places:
-            text = text[:start] + " " * (end - start) + text[end:]
+    for core, patterns in _GROUPS:
+        for pattern in patterns if core.search(text) else ():
+            places = []
+            for found in pattern.finditer(text):
+                if readings := tuple(date for date in _readings(found) if date.is_possible):
+                    places.append(found.span())
+                    yield Dated(*found.span(), readings)
+            for start, end in places:
+                text = text[:start] + " " * (end - start) + text[end:]
 
 
 def _readings(found: re.Match[str]) -> Iterator[Date]:

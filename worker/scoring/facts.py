@@ -57,7 +57,10 @@ class Facts:
 
 
 def strange_terms(text: str, facts: Facts) -> Iterator[Term]:
-    """The terms that are neither the row's nor plain words: all that may be wrong."""
+    """The terms that are neither the row's nor plain words: all that may be wrong.
+
+    Most words are passed over before they become terms, which takes longer than to ask.
+    """
 
     def is_known(word: str) -> bool:
         return word.casefold() in facts.terms or is_plain(word)

@@ -25,7 +25,7 @@ class Term(NamedTuple):
 
 
 def terms_in(text: str, is_known: Callable[[str], bool] = lambda word: False) -> Iterator[Term]:
-    """In their order, without the words that `is_known`: of letters and digits alone."""
+    """In their order; those of letters and digits alone only where they are not known."""
     for found in _TERM.finditer(text):
         whole = found[0]
         if whole.isalnum():  # most of them, and this is the innermost loop of all scores

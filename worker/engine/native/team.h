@@ -10,7 +10,9 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 
+/* Of a call; a layer, which has most, has 10. */
 enum { MAX_PARTS = 12 };
 
 /* Rounds of waiting, some 50 microseconds, before a thread leaves its core to others. */
@@ -55,8 +57,8 @@ static inline void wait_a_round(int *round) {
 #endif
 }
 
-/* Takes the next `size` of a part's `num` indices, when those in `chunk`, at first none, are
-   done. At the end of the part, 0, when all of its indices are done. */
+/* Takes the next `size` of a part's `num` indices, and notes that those before are done. Where
+   none is left, waits until all are done, goes on to the next part, and returns 0. */
 static inline int next_chunk(Member *me, Chunk *chunk, int64_t num, int64_t size) {
   Part *part = team.parts + me->part;
   if (chunk->end)
