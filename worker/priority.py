@@ -17,8 +17,8 @@ _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 def step_back() -> None:
     """Let the calling thread run where the engine's threads leave a core, on Linux.
 
-    Where all cores compute, a thread that takes a fair share of one holds up all: the engine's
-    threads wait for each other at the end of each product. Its turns are short, too, because a
+    Where all cores compute, a thread that takes a fair share of one holds up the engine: what
+    its thread there has begun, the others wait for. Its turns are short, too, because a
     thread that wakes is made to wait for the end of a turn that has begun. Who needs Python's
     lock while it holds it waits for its next turn. A system that refuses any of it costs speed.
     """

@@ -110,8 +110,9 @@ def _environment() -> dict[str, str]:
     """The child finds every module where its parent does, in the same order."""
     folders = (folder or os.getcwd() for folder in sys.path)  # noqa: PTH109
     return {
-        # OpenMP's threads wait for each other by turning in circles, by default for 300,000
-        # rounds: beside another process on the same cores that takes three quarters of the speed.
+        # OpenMP's threads, which torch has, wait for each other by turning in circles, by default
+        # for 300,000 rounds: beside another process on the same cores that takes three quarters
+        # of the speed.
         "GOMP_SPINCOUNT": "3000",
         **os.environ,
         "PYTHONPATH": os.pathsep.join(folders),

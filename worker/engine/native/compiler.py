@@ -70,8 +70,9 @@ def _compile(command: list[str], target: Path) -> None:
         fresh.replace(target)
 
 
+@cache
 def _folder() -> Path:
-    """Where it is kept for the next start: the user's cache, or a folder for this process."""
+    """Where it is kept for the next start: the user's cache, or one folder for this process."""
     base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(base).expanduser() / "nightpress"
     try:

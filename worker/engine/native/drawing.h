@@ -170,8 +170,8 @@ typedef struct {
 static void draw_some(const void *of, Member *me) {
   const DrawCall *call = of;
   const int64_t size = call->size;
-  float *weights = call->weights + me->number * (size + LANES);
-  double *sums = call->sums + me->number * (size / STRIDE + 1);
+  float *weights = call->weights + me->index * (size + LANES);
+  double *sums = call->sums + me->index * (size / STRIDE + 1);
   for (Chunk rows = {0}; next_chunk(me, &rows, call->num_rows, 1);) {
     const int64_t row = rows.begin;
     const float *own = call->logits + row * size, top = top_of(own, size);

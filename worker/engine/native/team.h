@@ -2,20 +2,29 @@
 
    Whoever is free takes the next chunk, and at the end of a part waits for the chunks that
    others have taken, not for the others: a thread that is still asleep, or that another program
-   keeps from its core, holds up nobody. OpenMP's threads wait for each other at each end. */
+   keeps from its core, holds up nobody. Only at the end of a call those are waited for that
+   came to it. OpenMP's threads wait for each other at each end. */
 
 #pragma once
 
+#include <assert.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#endif
 
 /* Of a call; a layer, which has most, has 10. */
 enum { MAX_PARTS = 12 };
 
-/* Rounds of waiting, some 50 microseconds, before a thread leaves its core to others. */
+/* Rounds of waiting, some 70 microseconds, before a thread leaves its core to others. */
 enum { PATIENCE = 3000 };
 
 /* Indices that are taken, and those that are done, apart because all threads count. */
@@ -24,9 +33,9 @@ typedef struct {
   _Alignas(64) _Atomic int64_t done;
 } Part;
 
-/* A thread on its way through the parts of a call; the caller is number 0. */
+/* A thread on its way through the parts of a call; the caller has index 0. */
 typedef struct {
-  int64_t number, part;
+  int64_t index, part;
 } Member;
 
 typedef void Body(const void *call, Member *me);
@@ -41,25 +50,43 @@ static struct {
   Body *body;
   const void *call;
   int64_t num_members, num_started;
-  _Alignas(64) _Atomic uint64_t number; /* of the last call */
-  _Atomic uint64_t open;                /* the call that may be joined, or 0 */
+  _Alignas(64) _Atomic uint32_t num_calls; /* so far, with the one under way */
+  _Atomic int is_open;                     /* whether that may be joined */
   _Atomic int64_t num_inside, num_asleep;
-  pthread_mutex_t turn, sleep;
-  pthread_cond_t called;
-} team = {.turn = PTHREAD_MUTEX_INITIALIZER,
-          .sleep = PTHREAD_MUTEX_INITIALIZER,
-          .called = PTHREAD_COND_INITIALIZER};
+  pthread_mutex_t turn;
+} team = {.turn = PTHREAD_MUTEX_INITIALIZER};
 
 static inline void wait_a_round(int *round) {
-  if (++*round > PATIENCE) sched_yield();
-#ifdef __x86_64__
+  if (*round < PATIENCE)
+    ++*round;
+  else
+    sched_yield();
+#if defined __x86_64__
   __builtin_ia32_pause();
+#elif defined __aarch64__
+  __asm__ volatile("isb");
 #endif
 }
+
+#ifdef __linux__
+/* Not a condition variable: who wakes others by that may have to wait for one of them. */
+static void sleep_until_called(uint32_t num_calls) {
+  syscall(SYS_futex, &team.num_calls, FUTEX_WAIT_PRIVATE, num_calls, NULL, NULL, 0);
+}
+static void wake_all(void) {
+  syscall(SYS_futex, &team.num_calls, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+#else
+static void sleep_until_called(uint32_t num_calls) {
+  if (atomic_load(&team.num_calls) == num_calls) usleep(1000);
+}
+static void wake_all(void) {}
+#endif
 
 /* Takes the next `size` of a part's `num` indices, and notes that those before are done. Where
    none is left, waits until all are done, goes on to the next part, and returns 0. */
 static inline int next_chunk(Member *me, Chunk *chunk, int64_t num, int64_t size) {
+  assert(me->part < MAX_PARTS);
   Part *part = team.parts + me->part;
   if (chunk->end)
     atomic_fetch_add_explicit(&part->done, chunk->end - chunk->begin, memory_order_release);
@@ -72,35 +99,40 @@ static inline int next_chunk(Member *me, Chunk *chunk, int64_t num, int64_t size
   return 0;
 }
 
-static uint64_t next_call(uint64_t last) {
-  for (int round = 0; atomic_load(&team.number) == last && round < PATIENCE;)
+/* Returns once there were more calls than `num_calls`, with their number. */
+static uint32_t await_call(uint32_t num_calls) {
+  for (int round = 0; atomic_load(&team.num_calls) == num_calls && round < PATIENCE;)
     wait_a_round(&round);
-  if (atomic_load(&team.number) == last) {
-    pthread_mutex_lock(&team.sleep);
+  while (atomic_load(&team.num_calls) == num_calls) {
     atomic_fetch_add(&team.num_asleep, 1);
-    while (atomic_load(&team.number) == last) pthread_cond_wait(&team.called, &team.sleep);
+    sleep_until_called(num_calls);
     atomic_fetch_sub(&team.num_asleep, 1);
-    pthread_mutex_unlock(&team.sleep);
   }
-  return atomic_load(&team.number);
+  return atomic_load(&team.num_calls);
 }
 
-static void *serve(void *number) {
-  for (uint64_t call = 0;;) {
-    call = next_call(call);
+static void *serve(void *index) {
+  for (uint32_t num_calls = 0;;) {
+    num_calls = await_call(num_calls);
     atomic_fetch_add(&team.num_inside, 1);
-    if (atomic_load(&team.open) == call && (int64_t)number < team.num_members)
-      team.body(team.call, &(Member){.number = (int64_t)number});
+    if (atomic_load(&team.is_open) && (int64_t)index < team.num_members)
+      team.body(team.call, &(Member){.index = (int64_t)index});
     atomic_fetch_sub(&team.num_inside, 1);
   }
   return NULL;
 }
 
+/* Who can't be started is done without. */
 static void start_members(int64_t num_members) {
+  if (team.num_started >= num_members - 1) return;
+  sigset_t all, before;
+  sigfillset(&all); /* signals are for the program's own threads */
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   for (pthread_t thread; team.num_started < num_members - 1; team.num_started++) {
-    if (pthread_create(&thread, NULL, serve, (void *)(team.num_started + 1))) return;
+    if (pthread_create(&thread, NULL, serve, (void *)(team.num_started + 1))) break;
     pthread_detach(thread);
   }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* Runs `body` on the calling thread, and on those of the others that come in time. */
@@ -109,16 +141,11 @@ static void run_together(Body *body, const void *call, int64_t num_members) {
   start_members(num_members);
   memset(team.parts, 0, sizeof team.parts);
   team.body = body, team.call = call, team.num_members = num_members;
-  const uint64_t number = atomic_load(&team.number) + 1;
-  atomic_store(&team.open, number);
-  atomic_store(&team.number, number);
-  if (atomic_load(&team.num_asleep)) {
-    pthread_mutex_lock(&team.sleep); /* nobody is between looking and falling asleep */
-    pthread_mutex_unlock(&team.sleep);
-    pthread_cond_broadcast(&team.called);
-  }
+  atomic_store(&team.is_open, 1);
+  atomic_fetch_add(&team.num_calls, 1);
+  if (atomic_load(&team.num_asleep)) wake_all();
   body(call, &(Member){0});
-  atomic_store(&team.open, 0); /* nobody joins any more; those inside are waited for */
+  atomic_store(&team.is_open, 0); /* nobody joins any more; those inside are waited for */
   for (int round = 0; atomic_load(&team.num_inside);) wait_a_round(&round);
   pthread_mutex_unlock(&team.turn);
 }
