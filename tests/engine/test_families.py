@@ -32,6 +32,7 @@ from worker.engine.native.compiler import LANES, compiled
 from worker.engine.native.layers import NativeLayer
 from worker.engine.native.output import NativeOutput
 from worker.engine.native.parts import fit_native
+from worker.engine.native.stack import LayerStack
 from worker.engine.probe import Taken, has_vectors, probe_step, run_probe, take_attention
 
 VOCAB = 300
@@ -134,6 +135,7 @@ def test_greedy_equals_plain_generation_while_rows_come_and_go(
         monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
         fit_native(model, taken, is_int8=False)
         assert num_native(model) == (0 if family == "gemma2" else GEOMETRY["num_hidden_layers"])
+        assert (type(model.base_model) is LayerStack) == (family != "gemma2")
     card = replace(local.loaded.card, context_length=256)
     attention = replace(taken, kind=kind)
     engine = local.over(replace(local.loaded, model=model, attention=attention, card=card))
@@ -185,6 +187,20 @@ def test_layers_that_look_alike_and_are_not_are_left_to_torch(
     fit_native(model, replace(take_attention(model), kind=NativeAttention), is_int8=False)
     after.remove()
     assert [type(each) is NativeLayer for each in model.model.layers] == [True, False, True]
+
+
+def test_a_model_that_does_more_than_call_its_layers_goes_on_calling_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
+    model = build(FAMILIES["llama"])
+    base = model.base_model
+    base.register_forward_hook(
+        lambda _module, _inputs, output: output.__class__(last_hidden_state=output[0] * 0.999)
+    )
+    fit_native(model, replace(take_attention(model), kind=NativeAttention), is_int8=False)
+    assert num_native(model) == GEOMETRY["num_hidden_layers"]
+    assert model.base_model is base
 
 
 def test_an_output_that_fails_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,7 +28,8 @@ class Parts:
     """What makes stand-ins for a model's parts; each raises NotTaken where there is none.
 
     `layer` is asked for a decoder layer and its number, `turns` for rotary positions,
-    `output` for the layer that makes logits together with the norm before it.
+    `output` for the layer that makes logits together with the norm before it, and, where all
+    of these are taken, `stack` for what calls them.
     """
 
     layer: Callable[[Any, int], nn.Module]
@@ -36,6 +37,7 @@ class Parts:
     output: Callable[[nn.Linear, Any], nn.Module]
     most_error: float
     """Of a layer, as MOST_ERROR."""
+    stack: Callable[[Any], nn.Module] | None = None
     quicken: Callable[[nn.Module], None] | None = None
     """Makes torch's form of a layer as fast as it gets; without it ours need not be faster."""
 
@@ -68,6 +70,8 @@ def fit(model: Any, taken: Taken, parts: Parts) -> bool:
             partial(_fit_output, model, parts),
         ]
         reasons = [reason for attempt in attempts if (reason := _why_not(attempt)) is not None]
+        if not reasons and parts.stack is not None:
+            _why_not(partial(_fit_stack, model, parts.stack))
     if reasons:
         number, first = len(reasons), reasons[0]
         logger.warning("%d parts are left to torch, which may be slower: %s", number, first)
@@ -176,4 +180,16 @@ def _fit_output(model: Any, parts: Parts) -> None:
     except Exception:
         model.base_model.norm = norm
         model.set_output_embeddings(output)
+        raise
+
+
+def _fit_stack(model: Any, stack: Callable[[Any], nn.Module]) -> None:
+    """It leaves out what does nothing, so that not a bit of the logits may change."""
+    base, expected = model.base_model, run_probe(model)
+    setattr(model, model.base_model_prefix, stack(base))
+    try:
+        if not torch.equal(run_probe(model), expected):
+            raise NotTaken("more than layers is called")
+    except Exception:
+        setattr(model, model.base_model_prefix, base)
         raise

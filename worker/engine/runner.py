@@ -58,13 +58,12 @@ class Runner:
                 input_ids=ids,
                 position_ids=positions,
                 use_cache=False,
-                logits_to_keep=self._kept(len(plan.rows)),
+                logits_to_keep=_kept(len(plan.rows)),
             ).logits
         kept: torch.Tensor = logits[0, : len(plan.rows)].float()
         return kept
 
-    def _kept(self, num_rows: int) -> torch.Tensor:
-        """The tokens whose logits are wanted: the rows, filled up to the bucket."""
-        num_kept = max(TOKEN_BUCKET, -(-num_rows // TOKEN_BUCKET) * TOKEN_BUCKET)
-        numbers = torch.arange(num_kept, device=self._model.device)
-        return torch.where(numbers < num_rows, numbers, 0)
+
+def _kept(num_rows: int) -> slice:
+    """The tokens whose logits are wanted: the rows, and what follows them up to the bucket."""
+    return slice(max(TOKEN_BUCKET, -(-num_rows // TOKEN_BUCKET) * TOKEN_BUCKET))

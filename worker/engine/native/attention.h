@@ -86,15 +86,16 @@ static void write_token(const Step *step, const Shape *shape, element *keys, ele
   }
 }
 
-/* scores[rows, BLOCK] = queries[rows, dim] times a block's keys; what is read next comes near. */
+/* scores[rows, BLOCK] = queries[rows, dim] times the first `parts` vectors of a block's keys, of
+   which a block that is not full has fewer to be read; what is read next comes near. */
 INLINE void score(float *scores, const element *queries, const element *keys, int64_t dim,
-                  const element *next, const int rows) {
+                  const element *next, const int rows, const int parts) {
   const pair *pairs = (const pair *)queries;
   floats sums[ROWS][VECTORS] = {};
   for (int64_t i = 0; i < dim / PAIR; i++)
-    for (int part = 0; part < VECTORS; part++) {
+    for (int part = 0; part < parts; part++) {
       const int64_t at = (i * BLOCK + part * LANES) * PAIR;
-      __builtin_prefetch(next + at);
+      __builtin_prefetch(next + (i * parts + part) * LANES * PAIR);
       for (int row = 0; row < rows; row++)
         sums[row][part] = add_products(sums[row][part], pairs[row * dim / PAIR + i], keys + at);
     }
@@ -139,11 +140,20 @@ INLINE void add(float *sums, const element *weights, const float *scales, const 
     }                                                                  \
   }
 
-static void score_all(Tile *tile, int first, int last, const element *keys, int64_t dim,
+/* Of keys before `high`. */
+static void score_all(Tile *tile, int first, int last, const element *keys, int64_t dim, int high,
                       const element *next) {
-#define CALL(n) score(tile->scores + row * BLOCK, tile->queries + row * dim, keys, dim, next, n)
-  FOR_ROWS(first, last, CALL)
-#undef CALL
+#define SCORE(n, parts) \
+  score(tile->scores + row * BLOCK, tile->queries + row * dim, keys, dim, next, n, parts)
+#define ALL(n) SCORE(n, VECTORS)
+#define HALF(n) SCORE(n, VECTORS / 2)
+  if (high > BLOCK / 2)
+    FOR_ROWS(first, last, ALL)
+  else
+    FOR_ROWS(first, last, HALF)
+#undef HALF
+#undef ALL
+#undef SCORE
 }
 
 static void add_all(Tile *tile, int first, int last, const element *values, int64_t dim, int low,
@@ -224,7 +234,8 @@ static void read_block(const Step *step, const Shape *shape, const Scoring *scor
   const int64_t at = ((int64_t)step->blocks[read] * shape->num_heads + head) * BLOCK;
   const int64_t next = ((int64_t)step->blocks[read + 1] * shape->num_heads + head) * BLOCK;
   const element *block_values = values + at * shape->value_width;
-  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim, block_values);
+  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim, high,
+            block_values);
   for (int query = first; query < last; query++) weigh(tile, query, scoring->scale, scoring->softcap);
   add_all(tile, first, last, block_values, shape->value_width, low, high,
           keys + next * shape->key_dim);

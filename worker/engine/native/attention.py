@@ -92,8 +92,8 @@ class NativeAttention:
 
     def copy(self, copies: Sequence[Copy]) -> None:
         # Whole blocks, since what is not shared of one is written before it is read.
-        for cache in (*self._cache.keys, *self._cache.values):
-            for copy in copies:
+        for copy in copies:
+            for cache in (*self._cache.keys, *self._cache.values):
                 cache[copy.target] = cache[copy.source]
 
 

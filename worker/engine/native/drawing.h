@@ -15,12 +15,20 @@ enum { MOST_LIKELY = 2048 };
 
 enum { NOT_DRAWN = -1 };
 
-/* Of each row; temperature 0 takes the likeliest, top_p 1 and top_k 0 cut nothing. */
+/* Of a row; temperature 0 takes the likeliest, top_p 1 and top_k 0 cut nothing. */
 typedef struct {
-  const float *temperatures, *top_p;
-  const int32_t *top_k;
-  const double *heights; /* between 0 and 1: where in the cumulative distribution */
+  uint64_t seed, candidate, position;
+  float temperature, top_p;
+  int32_t top_k;
 } Asked;
+
+/* What rows get: tokens, NOT_DRAWN where that takes another way; the logarithms of the sums of
+   e^logits, not finite where a logit is NaN or infinity; and those of the tokens' probabilities
+   before anything shaped them. */
+typedef struct {
+  int64_t *tokens;
+  float *norms, *logprobs;
+} Drawn;
 
 typedef struct {
   float weight;
@@ -146,24 +154,37 @@ static int64_t place_in_nucleus(const float *weights, int64_t size, double total
   return last;
 }
 
-static int64_t draw_row(const float *logits, int64_t size, const Asked *asked, int64_t row,
-                        float *weights, double *sums) {
-  const float top = top_of(logits, size), temperature = asked->temperatures[row];
+/* One step of SplitMix64 (Steele, Lea and Flood, 2014). */
+INLINE uint64_t mix(uint64_t state) {
+  state += 0x9E3779B97F4A7C15;
+  state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;
+  state = (state ^ (state >> 27)) * 0x94D049BB133111EB;
+  return state ^ (state >> 31);
+}
+
+/* Between 0 and 1, as worker/engine/draws.py has it. */
+static double uniform(const Asked *asked) {
+  const uint64_t state = mix(mix(mix(asked->seed) ^ asked->candidate) ^ asked->position);
+  return (double)(state >> 11) * 0x1p-53;
+}
+
+static int64_t draw_row(const float *logits, int64_t size, const Asked *asked, float *weights,
+                        double *sums) {
+  const float top = top_of(logits, size), temperature = asked->temperature;
   if (!(temperature > 0) || !isfinite(top)) return argmax(logits, size, top);
   const double total = weigh_all(logits, size, top, temperature, weights, sums);
-  const float top_p = asked->top_p[row];
-  const int top_k = asked->top_k[row];
-  if (top_p < 1 || top_k > 0)
-    return place_in_nucleus(weights, size, total, top_p, top_k, asked->heights[row]);
-  return place_in_all(weights, sums, size, asked->heights[row] * total);
+  const double height = uniform(asked);
+  if (asked->top_p < 1 || asked->top_k > 0)
+    return place_in_nucleus(weights, size, total, asked->top_p, asked->top_k, height);
+  return place_in_all(weights, sums, size, height * total);
 }
 
 typedef struct {
   const float *logits, *shaped;
   int64_t num_rows, size;
   const Asked *asked;
-  int64_t *tokens;
-  float *norms, *weights;
+  const Drawn *drawn;
+  float *weights;
   double *sums;
 } DrawCall;
 
@@ -175,19 +196,20 @@ static void draw_some(const void *of, Member *me) {
   for (Chunk rows = {0}; next_chunk(me, &rows, call->num_rows, 1);) {
     const int64_t row = rows.begin;
     const float *own = call->logits + row * size, top = top_of(own, size);
-    call->norms[row] = top + (float)log(weigh_all(own, size, top, 1, weights, sums));
-    call->tokens[row] =
-        draw_row(call->shaped + row * size, size, call->asked, row, weights, sums);
+    const float norm = top + (float)log(weigh_all(own, size, top, 1, weights, sums));
+    const int64_t token =
+        draw_row(call->shaped + row * size, size, call->asked + row, weights, sums);
+    call->drawn->tokens[row] = token;
+    call->drawn->norms[row] = norm;
+    call->drawn->logprobs[row] = token == NOT_DRAWN ? NAN : own[token] - norm;
   }
 }
 
-/* Draws from `shaped` [rows, size]; `tokens` [rows], NOT_DRAWN where that takes another way;
-   `norms` [rows] are the logarithms of the sums of e^`logits`, not finite where a logit is NaN
-   or infinity. `weights` and `sums` are room for each thread: size + LANES floats, and a double
-   for each STRIDE. */
+/* Draws from `shaped` [rows, size], into which something turned the `logits`. `weights` and
+   `sums` are room for each thread: size + LANES floats, and a double for each STRIDE. */
 void draw_rows(const float *logits, const float *shaped, int64_t num_rows, int64_t size,
-               const Asked *asked, int64_t *tokens, float *norms, float *weights, double *sums,
+               const Asked *asked, const Drawn *drawn, float *weights, double *sums,
                int64_t num_threads) {
-  const DrawCall call = {logits, shaped, num_rows, size, asked, tokens, norms, weights, sums};
+  const DrawCall call = {logits, shaped, num_rows, size, asked, drawn, weights, sums};
   run_together(draw_some, &call, num_threads);
 }

@@ -2,12 +2,12 @@
 
 import ctypes
 from collections.abc import Sequence as Rows
-from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from worker.engine.draws import uniform
+from worker.engine.draws import MASK
 from worker.engine.native import structs
 from worker.engine.native.compiler import LANES, compiled
 from worker.engine.native.structs import address, pointer
@@ -19,6 +19,19 @@ MOST_TOP_K = 2**31 - 1
 STRIDE = 256
 """As in drawing.h."""
 
+ASKED = np.dtype(
+    [
+        ("seed", np.uint64),
+        ("candidate", np.uint64),
+        ("position", np.uint64),
+        ("temperature", np.float32),
+        ("top_p", np.float32),
+        ("top_k", np.int32),
+    ],
+    align=True,
+)
+"""The C source's structure of the same name."""
+
 
 class NativeDraw:
     """`sampler.draw`, to which it leaves rows that keep very many tokens."""
@@ -27,53 +40,55 @@ class NativeDraw:
         """Raises NotCompiled."""
         self._draw_rows = compiled(dtype).draw_rows
 
-    def __call__(self, logits: torch.Tensor, rows: Rows[Sequence]) -> Draws:
+    def __call__(self, logits: Tensor, rows: Rows[Sequence]) -> Draws:
         logits = logits.contiguous()
-        token_ids, norms = self._drawn(logits, shape(logits, rows), rows)
+        token_ids, norms, logprobs = self._drawn(logits, shape(logits, rows), rows)
         left = np.flatnonzero(token_ids < 0).tolist()
         if left:
-            token_ids[left] = draw(logits[left], [rows[index] for index in left]).token_ids
-        chosen = torch.from_numpy(token_ids)
-        logprobs = logits.gather(1, chosen[:, None]).squeeze(1) - norms
+            theirs = draw(logits[left], [rows[index] for index in left])
+            token_ids[left], logprobs[left] = theirs.token_ids, theirs.logprobs
         return Draws(
-            chosen.tolist(),
+            token_ids.tolist(),
             logprobs.tolist(),
-            torch.isfinite(norms).tolist(),
-            alternatives(logits, norms, rows)(),
+            np.isfinite(norms).tolist(),
+            alternatives(logits, torch.from_numpy(norms), rows)(),
         )
 
     def _drawn(
-        self, logits: torch.Tensor, shaped: torch.Tensor, rows: Rows[Sequence]
-    ) -> tuple[np.ndarray, torch.Tensor]:
+        self, logits: Tensor, shaped: Tensor, rows: Rows[Sequence]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Token ids, negative where one is not drawn, norms and logprobs."""
         num_rows, size = logits.shape
         threads = num_threads()
-        token_ids, norms = np.empty(num_rows, dtype=np.int64), torch.empty(num_rows)
+        token_ids = np.empty(num_rows, dtype=np.int64)
+        norms, logprobs = np.empty((2, num_rows), dtype=np.float32)
+        asked = np.array([_asked(row) for row in rows], dtype=ASKED)
+        drawn = structs.Drawn(*(each.ctypes.data for each in (token_ids, norms, logprobs)))
         weights = torch.empty(threads * (size + LANES))
         sums = torch.empty(threads * (size // STRIDE + 1), dtype=torch.double)
-        columns = _columns(rows)
         self._draw_rows(
             address(logits),
             address(shaped),
             ctypes.c_int64(num_rows),
             ctypes.c_int64(size),
-            ctypes.byref(structs.Asked(*(each.ctypes.data for each in columns))),
-            pointer(token_ids.ctypes.data),
-            *(address(each) for each in (norms, weights, sums)),
+            pointer(asked.ctypes.data),
+            ctypes.byref(drawn),
+            address(weights),
+            address(sums),
             ctypes.c_int64(threads),
         )
-        return token_ids, norms
+        return token_ids, norms, logprobs
 
 
-def _columns(rows: Rows[Sequence]) -> list[Any]:
-    """What the rows ask for, as `Asked` has it."""
-    samplings = [row.request.sampling for row in rows]
-    heights = [
-        uniform(each.seed, row.index, row.num_drawn) if each.temperature > 0 else 0.0
-        for row, each in zip(rows, samplings, strict=True)
-    ]
-    return [
-        np.array([each.temperature for each in samplings], dtype=np.float32),
-        np.array([each.top_p for each in samplings], dtype=np.float32),
-        np.array([min(each.top_k, MOST_TOP_K) for each in samplings], dtype=np.int32),
-        np.array(heights),
-    ]
+def _asked(row: Sequence) -> tuple[int, int, int, float, float, int]:
+    """As `Asked` has it."""
+    asked = row.request.sampling
+    top_k = min(asked.top_k, MOST_TOP_K)
+    return (
+        asked.seed & MASK,
+        row.index,
+        row.num_drawn,
+        asked.temperature,
+        asked.top_p,
+        top_k,
+    )

@@ -11,6 +11,7 @@ from worker.engine.fitting import MOST_ERROR, Parts, fit
 from worker.engine.linears import reform_linears
 from worker.engine.native.layers import NativeLayer
 from worker.engine.native.output import NativeOutput
+from worker.engine.native.stack import LayerStack
 from worker.engine.native.threads import leave_torch_one
 from worker.engine.native.turns import TurnTable
 from worker.engine.probe import Taken
@@ -24,6 +25,7 @@ def fit_native(model: Any, taken: Taken, *, is_int8: bool) -> None:
         layer=partial(_layer, taken.shape, is_int8),
         turns=TurnTable,
         output=NativeOutput,
+        stack=LayerStack,
         most_error=MOST_INT8_ERROR if is_int8 else MOST_ERROR[model.dtype],
         quicken=partial(reform_linears, output=None, is_int8=is_int8),
     )

@@ -70,13 +70,8 @@ class Layer(ctypes.Structure):
     ]
 
 
-class Asked(ctypes.Structure):
-    _fields_: ClassVar = [
-        ("temperatures", pointer),
-        ("top_p", pointer),
-        ("top_k", pointer),
-        ("heights", pointer),
-    ]
+class Drawn(ctypes.Structure):
+    _fields_: ClassVar = [("tokens", pointer), ("norms", pointer), ("logprobs", pointer)]
 
 
 class Room(ctypes.Structure):
