@@ -33,7 +33,8 @@ static void count(const void *of, Member *me) {
 /* Calls of random size, as `num_calls` says; returns how many indices went wrong. */
 static void *call_again(void *num_calls) {
   int64_t num_wrong = 0;
-  unsigned seed = (unsigned)(intptr_t)&num_wrong;
+  static _Atomic unsigned num_callers;
+  unsigned seed = num_callers++;
   for (int64_t calls = (int64_t)num_calls; calls > 0; calls--) {
     int64_t counts[MOST] = {0}, pairs[MOST];
     const Call call = {counts, pairs, rand_r(&seed) % (MOST + 1)};

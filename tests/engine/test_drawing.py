@@ -9,8 +9,17 @@ from tests.engine.test_sampler import row
 from worker.engine import sampler
 from worker.engine.native import drawing
 from worker.engine.native.drawing import NativeDraw
+from worker.engine.sequences import Sequence
 
 NUM_ROWS = 120
+
+
+def numbered_row(number: int, **asked: Any) -> Sequence:
+    """Each with a seed, a candidate and a position of its own."""
+    seed = (number, -number, 2**63 + number, 2**64 + number)[number % 4]
+    one = row(*range(number % 5), seed=seed, **asked)
+    one.index = number % 3
+    return one
 
 
 def logits(vocab_size: int, spread: float) -> torch.Tensor:
@@ -46,7 +55,7 @@ def num_left(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_it_draws_what_torch_draws(
     vocab_size: int, asked: dict[str, Any], num_left: list[int]
 ) -> None:
-    rows = [row(seed=seed, **asked) for seed in range(NUM_ROWS)]
+    rows = [numbered_row(number, **asked) for number in range(NUM_ROWS)]
     given = logits(vocab_size, 4.0)
     ours, theirs = NativeDraw(torch.float32)(given, rows), sampler.draw(given, rows)
     assert num_left == []
@@ -58,10 +67,16 @@ def test_who_keeps_very_many_tokens_is_drawn_by_torch(num_left: list[int]) -> No
     """A flat distribution, whose nucleus has more tokens than the kernel looks through."""
     flat, steep = logits(6836, 0.1), logits(6836, 9.0)
     given = torch.where(torch.arange(NUM_ROWS)[:, None] % 3 == 0, flat, steep)
-    rows = [row(seed=seed, temperature=1.0, top_p=0.9) for seed in range(NUM_ROWS)]
-    drawn = NativeDraw(torch.float32)(given, rows).token_ids
+    asked = {"temperature": 1.0, "top_p": 0.9, "logprobs": given.shape[1]}
+    rows = [numbered_row(number, **asked) for number in range(NUM_ROWS)]
+    ours, theirs = NativeDraw(torch.float32)(given, rows), sampler.draw(given, rows)
     assert num_left == [NUM_ROWS // 3]
-    assert drawn == sampler.draw(given, rows).token_ids
+    assert ours.token_ids == theirs.token_ids
+    torch.testing.assert_close(torch.tensor(ours.logprobs), torch.tensor(theirs.logprobs))
+    told = [
+        dict(each)[token] for each, token in zip(ours.alternatives, ours.token_ids, strict=True)
+    ]
+    assert ours.logprobs == told
 
 
 @pytest.mark.parametrize("top_k", [100, 101, 2**40])

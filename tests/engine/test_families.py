@@ -15,6 +15,7 @@ from transformers import (
     Gemma2Config,
     GenerationConfig,
     GptOssConfig,
+    GraniteConfig,
     LlamaConfig,
     MambaConfig,
     MistralConfig,
@@ -189,18 +190,18 @@ def test_layers_that_look_alike_and_are_not_are_left_to_torch(
     assert [type(each) is NativeLayer for each in model.model.layers] == [True, False, True]
 
 
-def test_a_model_that_does_more_than_call_its_layers_goes_on_calling_them(
-    monkeypatch: pytest.MonkeyPatch,
+def test_a_model_that_does_more_than_call_its_layers_does_it_still(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(fitting, "is_faster", lambda ours, plain: True)
-    model = build(FAMILIES["llama"])
+    caplog.set_level("INFO")
+    model = build(GraniteConfig(**GEOMETRY, embedding_multiplier=12.0))
     base = model.base_model
-    base.register_forward_hook(
-        lambda _module, _inputs, output: output.__class__(last_hidden_state=output[0] * 0.999)
-    )
     fit_native(model, replace(take_attention(model), kind=NativeAttention), is_int8=False)
     assert num_native(model) == GEOMETRY["num_hidden_layers"]
+    assert type(model.get_output_embeddings()) is NativeOutput
     assert model.base_model is base
+    assert "which does more" in caplog.text
 
 
 def test_an_output_that_fails_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -175,7 +175,7 @@ class Failing:
         self.dtype = model.dtype
         self.device = model.device
 
-    def __call__(self, *, logits_to_keep: Any, **inputs: Any) -> Any:
+    def __call__(self, *, logits_to_keep: torch.Tensor, **inputs: Any) -> Any:
         if self._fails(inputs["input_ids"]):
             raise self._error
         return self._model(logits_to_keep=logits_to_keep, **inputs)

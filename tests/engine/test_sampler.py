@@ -54,6 +54,11 @@ def test_a_repetition_penalty_lowers_a_negative_logit() -> None:
     assert draw(logits, [row(0, prompt_ids=(0,), repetition_penalty=2.0)]).token_ids == [1]
 
 
+@pytest.mark.parametrize("cut", [{}, {"top_k": 3}])
+def test_a_temperature_below_what_a_float_holds_takes_the_likeliest(cut: dict[str, Any]) -> None:
+    assert chosen(row(temperature=1e-300, seed=3, **cut), row(temperature=1e-40, **cut)) == [0, 0]
+
+
 def test_logprobs_are_raw_whatever_shapes_the_draw() -> None:
     logits = torch.tensor([LOGITS])
     draws = draw(logits, [row(0, logit_bias={2: 50.0}, presence_penalty=2.0)])

@@ -61,7 +61,8 @@ class _Seen:
 def fit(model: Any, taken: Taken, parts: Parts) -> bool:
     """Let stand-ins take the place of parts of `model` where they give the same, and faster.
 
-    What can't be done stays as it is, and the log says why; True where all was done.
+    What can't be done stays as it is, and the log says why. True where all parts are ours,
+    whoever calls them.
     """
     with attending(probe_step(model, taken)):
         attempts: list[Callable[[], None]] = [
@@ -70,8 +71,9 @@ def fit(model: Any, taken: Taken, parts: Parts) -> bool:
             partial(_fit_output, model, parts),
         ]
         reasons = [reason for attempt in attempts if (reason := _why_not(attempt)) is not None]
-        if not reasons and parts.stack is not None:
-            _why_not(partial(_fit_stack, model, parts.stack))
+        if parts.stack is not None and not reasons:
+            reason = _why_not(partial(_fit_stack, model, parts.stack))
+            logger.info("the loop over the layers is %s", reason or "ours")
     if reasons:
         number, first = len(reasons), reasons[0]
         logger.warning("%d parts are left to torch, which may be slower: %s", number, first)
@@ -189,7 +191,7 @@ def _fit_stack(model: Any, stack: Callable[[Any], nn.Module]) -> None:
     setattr(model, model.base_model_prefix, stack(base))
     try:
         if not torch.equal(run_probe(model), expected):
-            raise NotTaken("more than layers is called")
+            raise NotTaken("the model's own, which does more")
     except Exception:
         setattr(model, model.base_model_prefix, base)
         raise

@@ -40,6 +40,7 @@ class Runner:
         self._model = model
         self._attention = attention
         self._draw = draw
+        self._numbers = torch.arange(TOKEN_BUCKET, device=model.device)
         self.scrub = attention.scrub
 
     def start(self, plan: Plan) -> Callable[[], Draws]:
@@ -58,12 +59,14 @@ class Runner:
                 input_ids=ids,
                 position_ids=positions,
                 use_cache=False,
-                logits_to_keep=_kept(len(plan.rows)),
+                logits_to_keep=self._kept(len(plan.rows)),
             ).logits
         kept: torch.Tensor = logits[0, : len(plan.rows)].float()
         return kept
 
-
-def _kept(num_rows: int) -> slice:
-    """The tokens whose logits are wanted: the rows, and what follows them up to the bucket."""
-    return slice(max(TOKEN_BUCKET, -(-num_rows // TOKEN_BUCKET) * TOKEN_BUCKET))
+    def _kept(self, num_rows: int) -> torch.Tensor:
+        """The tokens whose logits are wanted: the rows, and what follows them up to the bucket."""
+        num_kept = max(TOKEN_BUCKET, -(-num_rows // TOKEN_BUCKET) * TOKEN_BUCKET)
+        if num_kept > len(self._numbers):
+            self._numbers = torch.arange(num_kept, device=self._model.device)
+        return self._numbers[:num_kept]

@@ -133,9 +133,11 @@ def _sample_few(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
 
 
 def _probabilities(logits: torch.Tensor, rows: Rows[Sequence]) -> torch.Tensor:
-    # Of the distance to the largest, so that a tiny temperature can't overflow.
+    # Of the distance to the largest, so that a tiny temperature can't overflow, or be none.
     distances = logits - logits.amax(dim=-1, keepdim=True)
-    return distances.div_(_column(rows, "temperature", logits)[:, None]).softmax(dim=-1)
+    least = torch.finfo(logits.dtype).tiny
+    temperatures = _column(rows, "temperature", logits)[:, None].clamp_min(least)
+    return distances.div_(temperatures).softmax(dim=-1)
 
 
 def _heights(rows: Rows[Sequence], like: torch.Tensor) -> torch.Tensor:

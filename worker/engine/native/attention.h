@@ -86,8 +86,8 @@ static void write_token(const Step *step, const Shape *shape, element *keys, ele
   }
 }
 
-/* scores[rows, BLOCK] = queries[rows, dim] times the first `parts` vectors of a block's keys, of
-   which a block that is not full has fewer to be read; what is read next comes near. */
+/* scores[rows, BLOCK] = queries[rows, dim] times the first `parts` vectors of a block's keys, which
+   need not be all where it is not full; what is read next comes near. */
 INLINE void score(float *scores, const element *queries, const element *keys, int64_t dim,
                   const element *next, const int rows, const int parts) {
   const pair *pairs = (const pair *)queries;
@@ -234,8 +234,7 @@ static void read_block(const Step *step, const Shape *shape, const Scoring *scor
   const int64_t at = ((int64_t)step->blocks[read] * shape->num_heads + head) * BLOCK;
   const int64_t next = ((int64_t)step->blocks[read + 1] * shape->num_heads + head) * BLOCK;
   const element *block_values = values + at * shape->value_width;
-  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim, high,
-            block_values);
+  score_all(tile, first, last, keys + at * shape->key_dim, shape->key_dim, high, block_values);
   for (int query = first; query < last; query++) weigh(tile, query, scoring->scale, scoring->softcap);
   add_all(tile, first, last, block_values, shape->value_width, low, high,
           keys + next * shape->key_dim);

@@ -19,19 +19,6 @@ MOST_TOP_K = 2**31 - 1
 STRIDE = 256
 """As in drawing.h."""
 
-ASKED = np.dtype(
-    [
-        ("seed", np.uint64),
-        ("candidate", np.uint64),
-        ("position", np.uint64),
-        ("temperature", np.float32),
-        ("top_p", np.float32),
-        ("top_k", np.int32),
-    ],
-    align=True,
-)
-"""The C source's structure of the same name."""
-
 
 class NativeDraw:
     """`sampler.draw`, to which it leaves rows that keep very many tokens."""
@@ -45,8 +32,8 @@ class NativeDraw:
         token_ids, norms, logprobs = self._drawn(logits, shape(logits, rows), rows)
         left = np.flatnonzero(token_ids < 0).tolist()
         if left:
-            theirs = draw(logits[left], [rows[index] for index in left])
-            token_ids[left], logprobs[left] = theirs.token_ids, theirs.logprobs
+            token_ids[left] = draw(logits[left], [rows[index] for index in left]).token_ids
+            logprobs[left] = logits.numpy()[left, token_ids[left]] - norms[left]
         return Draws(
             token_ids.tolist(),
             logprobs.tolist(),
@@ -62,7 +49,7 @@ class NativeDraw:
         threads = num_threads()
         token_ids = np.empty(num_rows, dtype=np.int64)
         norms, logprobs = np.empty((2, num_rows), dtype=np.float32)
-        asked = np.array([_asked(row) for row in rows], dtype=ASKED)
+        asked = np.array([_asked(row) for row in rows], dtype=structs.ASKED)
         drawn = structs.Drawn(*(each.ctypes.data for each in (token_ids, norms, logprobs)))
         weights = torch.empty(threads * (size + LANES))
         sums = torch.empty(threads * (size // STRIDE + 1), dtype=torch.double)
@@ -80,15 +67,8 @@ class NativeDraw:
         return token_ids, norms, logprobs
 
 
-def _asked(row: Sequence) -> tuple[int, int, int, float, float, int]:
-    """As `Asked` has it."""
+def _asked(row: Sequence) -> tuple[float, ...]:
+    """As `ASKED` has it."""
     asked = row.request.sampling
-    top_k = min(asked.top_k, MOST_TOP_K)
-    return (
-        asked.seed & MASK,
-        row.index,
-        row.num_drawn,
-        asked.temperature,
-        asked.top_p,
-        top_k,
-    )
+    counters = (asked.seed & MASK, row.index, row.num_drawn)
+    return (*counters, asked.temperature, asked.top_p, min(asked.top_k, MOST_TOP_K))

@@ -3,6 +3,7 @@
 import ctypes
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 
 _int64, _float, pointer = ctypes.c_int64, ctypes.c_float, ctypes.c_void_p
@@ -68,6 +69,20 @@ class Layer(ctypes.Structure):
         ("gates", Weight),
         ("inner", Weight),
     ]
+
+
+ASKED = np.dtype(
+    [
+        ("seed", np.uint64),
+        ("candidate", np.uint64),
+        ("position", np.uint64),
+        ("temperature", np.float32),
+        ("top_p", np.float32),
+        ("top_k", np.int32),
+    ],
+    align=True,
+)
+"""For arrays of them."""
 
 
 class Drawn(ctypes.Structure):
