@@ -42,6 +42,19 @@ def test_a_template_that_loops_for_ever_is_stopped(source: str) -> None:
     assert time.thread_time() - started < 3 * MAX_S
 
 
+def test_what_is_joined_counts_once() -> None:
+    """Fifty texts of a million characters may be made on the way."""
+
+    def joined(times: int) -> str:
+        join = "{% set b = n.a ~ '' %}"
+        loop = f"{{% for i in range({times}) %}}{join}{{% endfor %}}"
+        return "{% set n = namespace(a='a'.ljust(999999)) %}" + loop + "{{ name }}"
+
+    assert "Ann\n" == rendered(joined(48))
+    with pytest.raises(RenderFailed, match="on the way"):
+        rendered(joined(50))
+
+
 def test_a_macro_that_calls_itself_for_ever_is_stopped() -> None:
     with pytest.raises(RenderFailed, match="recursion"):
         rendered("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}")
