@@ -12,6 +12,8 @@ _NUMBERS = {month[:3]: number for number, month in enumerate(_MONTHS.split(), st
 _N = rf"(?:\d{{1,2}}|[{CHINESE}]{{1,3}})"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (?:of )?(?P<year>\d{4}))?"
+_OF_MONTH = rf"(?: ?(?:[-–]|to) ?\d{{1,2}})?(?: of)? (?:{_MONTH})\b"
+"""What makes a number a day: the week 23 to 27 November."""
 
 _NUMERAL = re.compile(rf"[\d{CHINESE}]")
 """No date is without one."""
@@ -27,7 +29,7 @@ _GROUPS = [
             r"(?<![\d.])(?P<either>\d{1,2})([-/.])(?P<other>\d{1,2})\2(?P<year>\d{4})(?![.]?\d)",
         ),
         (r"\d[- ]?[Ww]\d", r"(?<!\w)(?P<year>\d{4})[- ]?[Ww](?P<week>\d{1,2})(?!\w)"),
-        (r"eek \d", rf"(?<!\w)[Ww]eek (?P<week>\d{{1,2}})\b(?!\.\d){_YEAR}"),
+        (r"eek \d", rf"(?<!\w)[Ww]eek (?P<week>\d{{1,2}})\b(?!\.\d|{_OF_MONTH}){_YEAR}"),
         (r"W\d", r"(?<!\w)W(?P<week>\d{1,2})(?!\w)(?:[/-](?P<year>\d{4}))?"),
         ("周|星期", rf"(?:(?P<year>\d{{4}})年 ?第?|第) ?(?P<week>{_N}) ?(?:周|个?星期)"),
         (

@@ -14,6 +14,7 @@ from worker.scoring.terms import Term, humps_of, parts_of, terms_in
 from worker.scoring.words import words as in_order
 
 FIGURES = re.compile(r"\d+(?:[.,]\d+)*")
+_WEEK = re.compile(r"[0-9]{1,2}")
 _CHINESE = re.compile(f"[{numerals.CHINESE}]{{1,9}}")  # no number is longer
 
 
@@ -51,7 +52,7 @@ class Facts:
             terms=frozenset(term.casefold() for term in terms),
             words=frozenset(word.casefold() for word in terms | words),
             numbers=frozenset(_numbers(text)),
-            dates=frozenset(date for dated in dates_in(text) for date in dated.readings),
+            dates=frozenset(_dates(text)),
             counts=counts,
         )
 
@@ -88,6 +89,12 @@ def _counts(lists: Collection[Collection[str]]) -> Iterator[int]:
         yield len(items)
         for others in sets:
             yield from (len(items & others), len(items - others))
+
+
+def _dates(text: str) -> Iterator[Date]:
+    """A value that is a number alone may be a week's."""
+    yield from (date for dated in dates_in(text) for date in dated.readings)
+    yield from (Date(week=int(line)) for line in text.splitlines() if _WEEK.fullmatch(line))
 
 
 def _numbers(text: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ _COUNTED = re.compile(
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)", re.IGNORECASE)
 _MEASURED = re.compile(rf"({FIGURES.pattern})[^\W\d_]{{1,3}}")
 _NUMBER = re.compile(rf"v?({FIGURES.pattern}|\d+(?::\d+)+)", re.IGNORECASE)
+_TIME = re.compile(r"T\d{2}:[\d:.]*\d(?:Z|[+-]\d{2}:?\d{2})?")
 _DOTTED = re.compile(r"[^\W\d]{2,}\.[^\W\d]{2,}")
 _STARTS = frozenset(".!?:;…。！？•-–—\n")
 _BETWEEN = re.compile(r"[\s\"'“”‘’()\[\]{}*_#>`]*$")
@@ -47,7 +48,7 @@ def invented(text: str, facts: Facts) -> tuple[str, ...]:
     for dated in dates_in(text):
         if not _is_dated(dated, facts):
             found.append((dated.start, text[dated.start : dated.end].strip()))
-        text = _blanked(text, dated.start, dated.end)
+        text = _blanked(text, dated.start, _end_of(dated, text, facts))
     for quoted in _QUOTED.finditer(text):
         if not _is_quoted(quoted[1], facts):
             found.append((quoted.start(1), quoted[1]))
@@ -60,6 +61,13 @@ def invented(text: str, facts: Facts) -> tuple[str, ...]:
 
 def _blanked(text: str, start: int, end: int) -> str:
     return text[:start] + " " * (end - start) + text[end:]
+
+
+def _end_of(dated: Dated, text: str, facts: Facts) -> int:
+    """With the time that is written to it, where the row has both."""
+    time = _TIME.match(text, dated.end)
+    is_of_row = time is not None and text[dated.start : time.end()] in facts.text
+    return time.end() if time and is_of_row else dated.end
 
 
 def _is_dated(dated: Dated, facts: Facts) -> bool:
