@@ -66,8 +66,9 @@ def _blanked(text: str, start: int, end: int) -> str:
 def _end_of(dated: Dated, text: str, facts: Facts) -> int:
     """With the time that is written to it, where the row has both."""
     time = _TIME.match(text, dated.end)
-    is_of_row = time is not None and text[dated.start : time.end()] in facts.text
-    return time.end() if time and is_of_row else dated.end
+    if time and text[dated.start : time.end()] in facts.text:
+        return time.end()
+    return dated.end
 
 
 def _is_dated(dated: Dated, facts: Facts) -> bool:
